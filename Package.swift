@@ -1,0 +1,38 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .strictMemorySafety(),
+]
+
+let package = Package(
+  name: "BinderBuffer",
+  products: [
+    .library(name: "PageAlloc", targets: ["PageAlloc"]),
+    .library(name: "BinderBuffer", targets: ["BinderBuffer"]),
+    .executable(name: "bindersim", targets: ["bindersim"]),
+  ],
+  targets: [
+    // The system calls that Swift's C importer does not show.
+    .target(name: "CLinuxShims"),
+    .target(name: "PageAlloc", dependencies: ["CLinuxShims"], swiftSettings: settings),
+    .target(name: "BinderBuffer", dependencies: ["PageAlloc"], swiftSettings: settings),
+    .executableTarget(
+      name: "bindersim", dependencies: ["BinderBuffer", "PageAlloc"], swiftSettings: settings),
+
+    // A second process for the tests, in C because a forked child may not run Swift.
+    .target(name: "CTestPeer", path: "Tests/CTestPeer"),
+    .testTarget(
+      name: "PageAllocTests", dependencies: ["PageAlloc", "CTestPeer"], swiftSettings: settings),
+    .testTarget(
+      name: "BinderBufferTests", dependencies: ["BinderBuffer", "PageAlloc", "CTestPeer"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "bindersimTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
+      swiftSettings: settings),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+#ifndef CLINUXSHIMS_H
+#define CLINUXSHIMS_H
+#endif

@@ -1,0 +1,1 @@
+@main enum Bindersim { static func main() {} }

@@ -1,0 +1,3 @@
+#ifndef CTESTPEER_H
+#define CTESTPEER_H
+#endif
