@@ -4,7 +4,7 @@
 /// when it is used again. Every page carries the shrinker's clock of the moment it became idle, by
 /// which the shrinker merges the lists of all processes into one order. All operations are O(1).
 /// Not thread-safe: it lives under its owner's lock.
-struct IdleList: ~Copyable {
+@safe struct IdleList: ~Copyable {
   private struct Link {
     var stamp: UInt64
     var previous: UInt16
@@ -67,7 +67,7 @@ struct IdleList: ~Copyable {
   }
 
   /// Idle pages, longest idle first.
-  func forEach(_ body: (Int, UInt64) -> Void) {
+  func visit(_ body: (Int, UInt64) -> Void) {
     var page = head
     while page != Self.none {
       // SAFETY: `page` is on the list.

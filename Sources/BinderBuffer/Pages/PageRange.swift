@@ -12,7 +12,7 @@ public import PageAlloc
 ///
 /// Not thread-safe: the owner calls it under one lock, and reaches the contents through windows
 /// whose pages are in use, outside that lock.
-public struct PageRange: ~Copyable {
+@safe public struct PageRange: ~Copyable {
   let arena: PageArena
   // INVARIANT: `frames[p]` is initialised exactly when `framed` holds p: the budget is charged and
   // file page p is backed.
@@ -230,7 +230,7 @@ public struct PageRange: ~Copyable {
   package func violation(touched: (Int) -> Bool) -> String? {
     var listed = 0
     var disagreement: String?
-    idle.forEach { page, _ in
+    idle.visit { page, _ in
       listed += 1
       if !framed[page] || inUse[page] {
         disagreement = "page \(page) is on the LRU, framed \(framed[page]), in use \(inUse[page])"

@@ -2,7 +2,7 @@
 ///
 /// Four MiB are 1,024 pages, so a set is at most sixteen words and every operation is a handful of
 /// masked word operations. Not thread-safe: it lives under its owner's lock.
-struct PageSet: ~Copyable {
+@safe struct PageSet: ~Copyable {
   private let words: UnsafeMutablePointer<UInt64>
   private let wordCount: Int
 

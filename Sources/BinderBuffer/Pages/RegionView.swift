@@ -6,7 +6,7 @@ import PageAlloc
 /// size, else `PageAllocError.outOfBounds` and nothing moves. The window says nothing about whether
 /// its pages have frames: whoever makes one has the pages in use for as long as the window lives
 /// (`PageRange`, `Allocation`).
-struct RegionView: BitwiseCopyable, Sendable {
+@safe struct RegionView: BitwiseCopyable, Sendable {
   // INVARIANT: `base ..< base + count` lies inside a mapped driver view.
   private nonisolated(unsafe) let base: UnsafeMutableRawPointer
   let count: Int

@@ -12,7 +12,7 @@ public import PageAlloc
 ///
 /// Choose it to fill a buffer in steps; `Process.send(_:to:)` does the usual steps in one.
 /// One owner at a time; it may move between threads.
-public struct Allocation: ~Copyable, @unchecked Sendable {
+@safe public struct Allocation: ~Copyable, @unchecked Sendable {
   // INVARIANT: stands for one region pin of the core, and for one reserved range at `offset`.
   let core: Unmanaged<ProcessCore>
   let layout: TransactionLayout

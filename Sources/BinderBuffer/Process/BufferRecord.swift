@@ -39,7 +39,7 @@ struct BufferRecord: BitwiseCopyable {
 /// A call that awaits an answer, as its receiver knows it.
 ///
 /// INVARIANT: each stands for one pin of `process`, so that the core outlives it.
-struct Caller: BitwiseCopyable {
+@safe struct Caller: BitwiseCopyable {
   let process: Unmanaged<ProcessCore>
   let call: CallID
 }

@@ -9,7 +9,7 @@ public final class Context: @unchecked Sendable {
   let faults: FaultInjector?
   let shrinker = Shrinker()
   let debugIDs = Atomic<UInt32>(1)
-  private var shrinkerRegistration: PageBudget.Registration?
+  private var shrinkerRegistration: ShrinkerRegistration?
   private let lock = Lock()
   // Guarded by `lock`.
   private var pids: Set<Int32> = []

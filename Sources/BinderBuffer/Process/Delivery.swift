@@ -1,12 +1,10 @@
-public import PageAlloc
-
 /// A delivered transaction: the receiver's ownership of its buffer.
 ///
 /// The bytes are read in place, through the receiver's read-only view; the buffer is freed when the
 /// value goes. `keep()` turns it into a bare offset for those who free by `Process.free(at:)`.
 ///
 /// One owner at a time; it may move between threads.
-public struct Delivery: ~Copyable, @unchecked Sendable {
+@safe public struct Delivery: ~Copyable, @unchecked Sendable {
   // INVARIANT: stands for one region pin of the core, and for one buffer in state `delivered`.
   private let core: Unmanaged<ProcessCore>
   private let view: UnsafeRawPointer
@@ -31,10 +29,10 @@ public struct Delivery: ~Copyable, @unchecked Sendable {
 
   /// Gives the buffer to the caller as a bare offset; `Process.free(at:)` frees it.
   public consuming func keep() -> Int {
+    let (core, offset) = unsafe (core, offset)
+    discard self
     // SAFETY: the pin keeps the core alive until `keep` gives it back.
     unsafe core._withUnsafeGuaranteedRef { $0.keep(deliveredAt: offset) }
-    let offset = self.offset
-    discard self
     return offset
   }
 
@@ -49,7 +47,7 @@ public struct Delivery: ~Copyable, @unchecked Sendable {
   public var isOneway: Bool { record.flags.contains(.oneway) }
   public var isReply: Bool { record.node == BufferRecord.none }
   /// The sender awaits a reply. What `reply` did since is not seen here.
-  public var needsReply: Bool { unsafe record.caller != nil }
+  public var needsReply: Bool { record.caller != nil }
 
   /// How the buffer was sent and what it holds, apart from its bytes.
   public var info: AllocationInfo {
@@ -100,7 +98,7 @@ public struct Delivery: ~Copyable, @unchecked Sendable {
 }
 
 /// What travels with a committed buffer beside its bytes.
-public struct AllocationInfo: Hashable, Sendable, BitwiseCopyable {
+public struct AllocationInfo: Hashable, Sendable {
   /// Where the offsets array lies, from the buffer's start, in bytes.
   public let offsetsRange: Range<Int>
   /// The receiver's node that it was sent to; nil for a reply.

@@ -1,3 +1,5 @@
+internal import PageAlloc
+
 extension Process {
   /// Takes the next transaction, oldest first; nil when none waits. Never blocks.
   ///
@@ -8,7 +10,7 @@ extension Process {
 
   /// Takes the next transaction, waiting for one as long as `timeout`; nil when none came.
   public func receive(timeout: Duration) throws(BinderError) -> Delivery? {
-    try core.receive(until: Deadline(after: timeout))
+    try core.receive(until: MonotonicClock.deadline(after: timeout))
   }
 
   /// Takes the reply of a call; nil when it has not come yet.
@@ -21,7 +23,7 @@ extension Process {
 
   /// Takes the reply of a call, waiting for it as long as `timeout`; nil when it did not come.
   public func awaitReply(_ call: CallID, timeout: Duration) throws(BinderError) -> Delivery? {
-    try core.awaitReply(call, until: Deadline(after: timeout))
+    try core.awaitReply(call, until: MonotonicClock.deadline(after: timeout))
   }
 
   /// Gives up a call: its reply, should one come, is freed unseen.
@@ -34,5 +36,18 @@ extension Process {
   /// - Throws: `invalidArgument` when no such buffer begins there; nothing changes then.
   public func free(at offset: Int) throws(BinderError) {
     try core.free(keptAt: offset)
+  }
+}
+
+extension MonotonicClock {
+  /// The moment `timeout` from now, as `Condition` counts; a timeout too long to count is for ever.
+  static func deadline(after timeout: Duration) -> UInt64 {
+    let (seconds, attoseconds) = timeout.components
+    let now = nanoseconds()
+    guard seconds >= 0, attoseconds >= 0 else { return now }
+    let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+    let (sum, overflow2) = whole.addingReportingOverflow(
+      UInt64(attoseconds) / 1_000_000_000 + now)
+    return overflow || overflow2 ? .max : sum
   }
 }

@@ -1,4 +1,4 @@
-public import PageAlloc
+internal import PageAlloc
 
 extension Process {
   /// Sends a transaction: reserves a range in the receiver's region, gives frames to its pages,
@@ -20,8 +20,8 @@ extension Process {
     oneway: Bool = false, code: UInt32 = 0, data: RawSpan, offsets: RawSpan = RawSpan(),
     to node: Node
   ) throws(BinderError) -> Receipt {
-    try UserSlice.withTrusted(data) { (data) throws(BinderError) in
-      try UserSlice.withTrusted(offsets) { (offsets) throws(BinderError) in
+    unsafe try UserSlice.withTrusted(data) { (data) throws(BinderError) in
+      unsafe try UserSlice.withTrusted(offsets) { (offsets) throws(BinderError) in
         try core.send(
           Transaction(code: code, flags: oneway ? .oneway : [], data: data, offsets: offsets),
           to: node)
@@ -96,17 +96,17 @@ extension ProcessCore {
     _ allocation: consuming Allocation, to node: Node, code: UInt32, flags: TransactionFlags
   ) throws(BinderError) -> Receipt {
     guard !allocation.isOneway else {
-      return try unsafe node.core.commit(
+      return try node.core.commit(
         allocation, code: code, flags: flags.union(.oneway), node: node.id, caller: nil,
         sender: self)
     }
-    let caller = try unsafe openCall(to: node.pid)
+    let caller = try openCall(to: node.pid)
     do throws(BinderError) {
-      return try unsafe node.core.commit(
+      return try node.core.commit(
         allocation, code: code, flags: flags.subtracting(.oneway), node: node.id, caller: caller,
         sender: self)
     } catch {
-      unsafe cancel(caller)
+      cancel(caller)
       throw error
     }
   }
@@ -114,27 +114,31 @@ extension ProcessCore {
   func reply(to delivery: borrowing Delivery, _ transaction: Transaction) throws(BinderError)
     -> Receipt
   {
-    let caller = try unsafe takeCaller(ofBufferAt: delivery.offset, debugID: delivery.debugID)
+    let caller = try takeCaller(ofBufferAt: delivery.offset, debugID: delivery.debugID)
     do throws(BinderError) {
-      guard transaction.securityContext.length == 0 else {
-        throw .invalidArgument(.securityContextInReply)
-      }
       // SAFETY: the pin that the caller stands for keeps its core alive; `answer` gives it back.
-      return try unsafe caller.process._withUnsafeGuaranteedRef {
-        (receiver) throws(BinderError) in
-        let layout = try TransactionLayout(transaction)
-        var allocation = try receiver.reserve(layout, oneway: false, sender: pid)
-        try layout.checkUnits()
-        try allocation.fill(transaction)
-        guard !hasExited else { throw BinderError.dead(pid: pid, .senderExited) }
-        return try receiver.answer(
-          caller.call, allocation, code: transaction.code,
-          flags: transaction.flags.subtracting(.oneway))
-      }
+      return unsafe try caller.process._withUnsafeGuaranteedRef { receiver in
+        Result { () throws(BinderError) in try answer(caller.call, of: receiver, transaction) }
+      }.get()
     } catch {
-      unsafe fail(caller, .noReply(pid))
+      fail(caller, .noReply(pid))
       throw error
     }
+  }
+
+  private func answer(_ call: CallID, of receiver: ProcessCore, _ transaction: Transaction)
+    throws(BinderError) -> Receipt
+  {
+    guard transaction.securityContext.isEmpty else {
+      throw .invalidArgument(.securityContextInReply)
+    }
+    let layout = try TransactionLayout(transaction)
+    var allocation = try receiver.reserve(layout, oneway: false, sender: pid)
+    try layout.checkUnits()
+    try allocation.fill(transaction)
+    guard !hasExited else { throw .dead(pid: pid, .senderExited) }
+    return try receiver.answer(
+      call, allocation, code: transaction.code, flags: transaction.flags.subtracting(.oneway))
   }
 }
 

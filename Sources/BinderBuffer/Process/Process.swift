@@ -83,18 +83,18 @@ extension ProcessCore {
     guard !hasExited else { throw .dead(pid: pid, .receiverExited) }
     guard unsafe state.pointee.region == nil else { throw .busy(pid: pid, .region) }
     let usable = min(length, Region.longest)
+    let arena: PageArena
     do throws(PageAllocError) {
-      let arena = try PageArena(
+      arena = try PageArena(
         pageCount: usable >> Page.shift, sharing: sharing, budget: context.budget,
         faults: context.faults)
-      do throws(RangeError) {
-        unsafe state.pointee.adopt(
-          try RegionState(length: usable, policy: policy, arena: arena))
-      } catch {
-        throw BinderError(error, pid: pid)
-      }
-    } catch let error as PageAllocError {
+    } catch {
       throw .noMemory(pid: pid, error)
+    }
+    do throws(RangeError) {
+      unsafe state.pointee.adopt(try RegionState(length: usable, policy: policy, arena: arena))
+    } catch {
+      throw BinderError(error, pid: pid)
     }
     if sharing != .exportableSealed { context.shrinker.register(self) }
   }

@@ -29,8 +29,8 @@ extension ProcessCore {
     unsafe region.pointee.ranges.updateMetadata(at: offset) {
       swap(&caller, &$0.caller)
     }
-    guard let caller = unsafe caller else { throw .invalidArgument(.notACall(debugID: debugID)) }
-    return unsafe caller
+    guard let caller = caller else { throw .invalidArgument(.notACall(debugID: debugID)) }
+    return caller
   }
 
   /// Hands a reply's buffer to this process, which made the call.
@@ -45,10 +45,9 @@ extension ProcessCore {
     record.state = .replied
     lock.lock()
     guard !hasExited, let region = unsafe state.pointee.region else {
-      let last = unpinCall()
       lock.unlock()
+      // Dropping the allocation takes the lock again; the caller's pin goes when the call fails.
       _ = consume allocation
-      finish(last)
       throw .dead(pid: pid, .receiverExited)
     }
     unsafe state.pointee.counters.bytesCopied += allocation.bytesCopied
@@ -74,7 +73,7 @@ extension ProcessCore {
 
   /// Ends a call without a reply, and with it the pin that the caller stood for.
   func fail(_ caller: Caller?, _ failure: CallTable.Failure) {
-    guard let caller = unsafe caller else { return }
+    guard let caller = caller else { return }
     // SAFETY: the pin that the caller stands for keeps its core alive until `finish`.
     unsafe caller.process._withUnsafeGuaranteedRef { $0.endCall(caller.call, failure) }
   }
@@ -105,7 +104,7 @@ extension ProcessCore {
       var record: BufferRecord?
       unsafe region.pointee.ranges.updateMetadata(at: offset) {
         $0.state = .delivered
-        unsafe record = $0
+        record = $0
       }
       unsafe state.pointee.regionPins += 1
       unsafe state.pointee.counters.received += 1
@@ -125,13 +124,13 @@ extension ProcessCore {
     return try nextReply(call)
   }
 
-  func awaitReply(_ call: CallID, until deadline: Deadline) throws(BinderError) -> Delivery? {
+  func awaitReply(_ call: CallID, until deadline: UInt64) throws(BinderError) -> Delivery? {
     lock.lock()
     defer { lock.unlock() }
     while true {
       if let delivery = try nextReply(call) { return delivery }
       unsafe state.pointee.replyWaiters += 1
-      let inTime = replies.wait(lock, until: deadline)
+      let inTime = replies.wait(lock, deadline: deadline)
       unsafe state.pointee.replyWaiters -= 1
       if !inTime { return try nextReply(call) }
     }

@@ -10,8 +10,8 @@ extension ProcessCore {
   ) throws(BinderError) -> Receipt {
     let receipt = Receipt(
       debugID: allocation.debugID, offset: allocation.offset, size: allocation.size,
-      isSpam: allocation.isSpam, call: unsafe caller?.call)
-    let record = unsafe BufferRecord(
+      isSpam: allocation.isSpam, call: caller?.call)
+    let record = BufferRecord(
       allocation, code: code, flags: flags, node: node, caller: caller)
     lock.lock()
     guard !sender.hasExited, let region = unsafe state.pointee.region, !hasExited else {
@@ -27,7 +27,7 @@ extension ProcessCore {
     unsafe state.pointee.counters.bytesCopied += allocation.bytesCopied
     let offset = allocation.handOver()
     unsafe region.pointee.ranges.commitReserved(offset, record)
-    enqueue(UInt32(offset >> 3), record, unsafe &region.pointee.ranges)
+    unsafe enqueue(UInt32(offset >> 3), record, &region.pointee.ranges)
     let wakes = unsafe state.pointee.arrivalWaiters > 0
     let last = unpinRegion()
     lock.unlock()
@@ -75,13 +75,13 @@ extension ProcessCore {
     return try nextDelivery()
   }
 
-  func receive(until deadline: Deadline) throws(BinderError) -> Delivery? {
+  func receive(until deadline: UInt64) throws(BinderError) -> Delivery? {
     lock.lock()
     defer { lock.unlock() }
     while true {
       if let delivery = try nextDelivery() { return delivery }
       unsafe state.pointee.arrivalWaiters += 1
-      let inTime = arrivals.wait(lock, until: deadline)
+      let inTime = arrivals.wait(lock, deadline: deadline)
       unsafe state.pointee.arrivalWaiters -= 1
       if !inTime { return try nextDelivery() }
     }
@@ -103,7 +103,7 @@ extension BufferRecord {
     securityContextSize = UInt32(allocation.layout.securityContextSize)
     self.node = node
     state = .queued
-    unsafe self.caller = unsafe caller
+    self.caller = caller
   }
 }
 

@@ -1,3 +1,6 @@
+internal import PageAlloc
+internal import Synchronization
+
 extension ProcessCore {
   /// Ends the process: what it has not received is gone, calls that it owes an answer to end as
   /// dead, its region goes with the last delivery; what it sent elsewhere lives on. Idempotent.
@@ -19,7 +22,7 @@ extension ProcessCore {
     arrivals.broadcast()
     replies.broadcast()
     context.remove(self)
-    for orphan in unsafe orphans { unsafe fail(orphan, .calleeExited(pid)) }
+    for orphan in orphans { fail(orphan, .calleeExited(pid)) }
   }
 
   /// Takes the callers out of all buffers, whatever state their delivery is in.
@@ -29,10 +32,10 @@ extension ProcessCore {
     var callers: [Caller] = []
     for offset in committed {
       ranges.updateMetadata(at: offset) {
-        if let caller = unsafe $0.caller { unsafe callers.append(caller) }
-        unsafe $0.caller = nil
+        if let caller = $0.caller { callers.append(caller) }
+        $0.caller = nil
       }
     }
-    return unsafe callers
+    return callers
   }
 }

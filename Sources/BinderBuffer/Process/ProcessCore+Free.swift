@@ -6,10 +6,10 @@ extension ProcessCore {
     lock.lock()
     do throws(BinderError) {
       let region = try unsafe liveRegion()
-      try checkFreeable(offset, unsafe &region.pointee.ranges)
+      unsafe try checkFreeable(offset, &region.pointee.ranges)
       let caller = unsafe freeCommitted(offset, &region.pointee)
       lock.unlock()
-      unsafe fail(caller, .noReply(pid))
+      fail(caller, .noReply(pid))
     } catch {
       unsafe state.pointee.counters.count(error)
       lock.unlock()
@@ -24,11 +24,11 @@ extension ProcessCore {
     var caller: Caller?
     // The pin of the delivery keeps the region.
     if let region = unsafe state.pointee.region {
-      unsafe caller = unsafe freeCommitted(offset, &region.pointee)
+      caller = unsafe freeCommitted(offset, &region.pointee)
     }
     let last = unpinRegion()
     lock.unlock()
-    if unsafe caller != nil { unsafe fail(caller, .noReply(pid)) }
+    if caller != nil { fail(caller, .noReply(pid)) }
     finish(last)
   }
 
@@ -71,7 +71,7 @@ extension ProcessCore {
     if record.flags.contains(.clearOnFree) { clear(offset, record, region) }
     release(region.ranges.abortReserved(offset), &region)
     if record.flags.contains(.oneway) { advance(Int(record.node), &region.ranges) }
-    return unsafe record.caller
+    return record.caller
   }
 
   /// Zeroes a buffer before its range can be reused.

@@ -11,9 +11,9 @@ extension ProcessCore {
     do throws(BinderError) {
       if unsafe region.pointee.checksUnitsFirst { try layout.checkUnits() }
       let debugID = nextDebugID()
-      let reservation = try reserveRange(
-        unsafe &region.pointee, layout.size, oneway: oneway, sender: sender, debugID: debugID)
-      try usePages(unsafe &region.pointee, reservation)
+      let reservation = unsafe try reserveRange(
+        &region.pointee, layout.size, oneway: oneway, sender: sender, debugID: debugID)
+      unsafe try usePages(&region.pointee, reservation)
       unsafe state.pointee.regionPins += 1
       count(reservation, unsafe region.pointee.ranges)
       // SAFETY: the range lies in the region, its pages are in use, and the pin keeps the view.
@@ -42,19 +42,29 @@ extension ProcessCore {
   @inline(__always)
   private func usePages(_ region: inout RegionState, _ reservation: Reservation) throws(BinderError)
   {
-    do throws(PageAllocError) {
-      try region.pages.use(offset: reservation.offset, size: reservation.size)
-      updateIdleHint(region.pages)
-    } catch {
-      // No page changed its state: the range alone goes back.
-      _ = region.ranges.abortReserved(reservation.offset)
-      throw .noMemory(pid: pid, error)
+    while true {
+      do throws(PageAllocError) {
+        try region.pages.use(offset: reservation.offset, size: reservation.size)
+        return updateIdleHint(region.pages)
+      } catch {
+        // The shrinker passed over this region, whose lock is held here: its own idle pages are
+        // the last resort.
+        if case .budgetExhausted(let requested, _, _) = error,
+          region.pages.reclaim(upTo: requested) > 0
+        {
+          continue
+        }
+        // No page is in use for it: the range alone goes back.
+        _ = region.ranges.abortReserved(reservation.offset)
+        updateIdleHint(region.pages)
+        throw .noMemory(pid: pid, error)
+      }
     }
   }
 
   @inline(__always)
   private func count(_ reservation: Reservation, _ ranges: borrowing RangeAllocator<BufferRecord>) {
-    unsafe withCounters {
+    withCounters {
       $0.bytesInUse += reservation.size
       $0.peakBytes = max($0.peakBytes, $0.bytesInUse)
       $0.peakBuffers = max($0.peakBuffers, ranges.bufferCount)
@@ -65,7 +75,7 @@ extension ProcessCore {
 
   @inline(__always)
   private func withCounters(_ body: (inout ProcessCounters) -> Void) {
-    body(unsafe &state.pointee.counters)
+    unsafe body(&state.pointee.counters)
   }
 
   /// Frees a buffer that was reserved and never committed.
@@ -74,7 +84,7 @@ extension ProcessCore {
     // The pin of the allocation keeps the region.
     if let region = unsafe state.pointee.region {
       let freed = unsafe region.pointee.ranges.abortReserved(offset)
-      release(freed, unsafe &region.pointee)
+      unsafe release(freed, &region.pointee)
     }
     let last = unpinRegion()
     lock.unlock()

@@ -13,7 +13,7 @@ internal import Synchronization
 /// Lock order, outermost first: one core's `lock` → the budget's → the shrinker's → other cores'
 /// locks (tried only). No two cores' locks are ever waited for at once; the context's lock is taken
 /// with no other held.
-final class ProcessCore: @unchecked Sendable {
+@safe final class ProcessCore: @unchecked Sendable {
   let pid: Int32
   let context: Context
   let lock = Lock()

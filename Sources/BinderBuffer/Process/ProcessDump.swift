@@ -1,3 +1,5 @@
+internal import PageAlloc
+
 extension Process {
   /// The process as text, in the layout of its driver's debug files.
   ///

@@ -2,7 +2,7 @@ internal import PageAlloc
 internal import Synchronization
 
 /// Everything about a process that changes, at one stable address under its lock.
-struct ProcessState: ~Copyable {
+@safe struct ProcessState: ~Copyable {
   /// A process without a region can send oneway transactions but receive nothing.
   private(set) var region: UnsafeMutablePointer<RegionState>?
   /// Transactions for whoever receives next.
@@ -42,7 +42,7 @@ struct ProcessState: ~Copyable {
 }
 
 /// A region: where buffers are placed, which pages are there, and both views of the memory.
-struct RegionState: ~Copyable {
+@safe struct RegionState: ~Copyable {
   var ranges: RangeAllocator<BufferRecord>
   var pages: PageRange
   let order: ReleaseOrder

@@ -1,3 +1,5 @@
+internal import PageAlloc
+
 /// The counts of a process at one moment, taken under its lock. Sizes in bytes.
 public struct ProcessStatistics: Sendable, Equatable {
   public var pid: Int32
@@ -143,9 +145,9 @@ extension RegionState {
     for range in live {
       var record: BufferRecord?
       if range.state == .committed {
-        ranges.updateMetadata(at: range.offset) { unsafe record = $0 }
+        ranges.updateMetadata(at: range.offset) { record = $0 }
       }
-      result.append(unsafe BufferDescription(range, record))
+      result.append(BufferDescription(range, record))
     }
     return result
   }
@@ -155,14 +157,14 @@ extension BufferDescription {
   fileprivate init(_ range: RangeDescription, _ record: BufferRecord?) {
     offset = range.offset
     size = range.size
-    dataSize = Int(unsafe record?.dataSize ?? 0)
-    offsetsSize = Int(unsafe record?.offsetsSize ?? 0)
-    extraSize = Int(unsafe record?.extraSize ?? 0)
+    dataSize = Int(record?.dataSize ?? 0)
+    offsetsSize = Int(record?.offsetsSize ?? 0)
+    extraSize = Int(record?.extraSize ?? 0)
     isOneway = range.isOneway
     senderPID = range.sender
     debugID = range.debugID
     state =
-      switch unsafe record?.state {
+      switch record?.state {
       case nil: .beingFilled
       case .queued: .queued
       case .waiting: .waiting
