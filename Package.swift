@@ -29,6 +29,7 @@ let package = Package(
       name: "PageAllocTests", dependencies: ["PageAlloc", "CTestPeer"], swiftSettings: settings),
     .testTarget(
       name: "BinderBufferTests", dependencies: ["BinderBuffer", "PageAlloc", "CTestPeer"],
+      exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(
       name: "bindersimTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
