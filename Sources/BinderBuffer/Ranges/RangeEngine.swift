@@ -78,6 +78,10 @@ struct RangeEngine: ~Copyable {
     unsafe largeMetadata = small.metadata
   }
 
+  // Its own, so that no code in a client's module takes the members apart.
+  @usableFromInline
+  deinit {}
+
   /// Maps the large tables, once.
   mutating func mapTables() throws(RangeError) {
     guard memory == nil else { return }
