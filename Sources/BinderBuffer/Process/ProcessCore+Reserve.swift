@@ -143,6 +143,8 @@ extension BinderError {
       self = .noSpace(pid: pid, requested: requested, free: free, largestFree: largest)
     case .noOnewaySpace(let requested, let free):
       self = .noOnewaySpace(pid: pid, requested: requested, free: free)
+    case .noMemory:
+      self = .noMemory(pid: pid, .system(.map, .noMemory))
     default:
       preconditionFailure("a size of at least 8 bytes in a mapped region: \(error)")
     }
