@@ -111,9 +111,12 @@ public import PageAlloc
     var added = mask & ~inUse.word(index)
     inUse.insert(added, inWord: index)
     pagesInUse += added.nonzeroBitCount
+    // The added pages were idle: they leave the LRU a run at a time.
     while added != 0 {
-      idle.remove(index << 6 + added.trailingZeroBitCount)
-      added &= added - 1
+      let lower = added.trailingZeroBitCount
+      let length = (~(added >> UInt64(lower))).trailingZeroBitCount
+      idle.remove(index << 6 + lower..<index << 6 + lower + length)
+      added = lower + length == 64 ? 0 : added & (~0 << UInt64(lower + length))
     }
   }
 
@@ -160,19 +163,23 @@ public import PageAlloc
     return lower..<upper
   }
 
-  /// Makes pages in use available, in the order given: the LRU's order among them.
+  /// Makes pages in use available, in the LRU's order: upwards or downwards.
   ///
   /// - Parameters:
-  ///   - pages: pages in use that no live buffer touches any more, each once.
+  ///   - pages: a run of pages in use that no live buffer touches any more.
   ///   - stamp: the shrinker's clock, never smaller than at an earlier call.
   @inline(__always)
-  public mutating func stopUsing(_ pages: some Sequence<Int>, stamp: UInt64) {
-    for page in pages {
-      assert(inUse[page], "page \(page) is not in use")
-      inUse.remove(1 << UInt64(page & 63), inWord: page >> 6)
-      idle.append(page, stamp: stamp)
-      pagesInUse -= 1
-    }
+  mutating func stopUsing(_ pages: Range<Int>, _ direction: IdleList.Direction, stamp: UInt64) {
+    guard !pages.isEmpty else { return }
+    assert(pages.allSatisfy { inUse[$0] }, "pages \(pages) are not all in use")
+    inUse.remove(pages)
+    idle.append(pages, direction, stamp: stamp)
+    pagesInUse -= pages.count
+  }
+
+  /// Makes pages in use available, upwards.
+  public mutating func stopUsing(_ pages: Range<Int>, stamp: UInt64) {
+    stopUsing(pages, .up, stamp: stamp)
   }
 
   // MARK: reclaim
@@ -184,10 +191,9 @@ public import PageAlloc
   public mutating func reclaim(upTo limit: Int, before deadline: UInt64 = .max) -> Int {
     var taken = PageSet(pageCount: pageCount)
     var count = 0
-    while count < limit, let (page, stamp) = idle.oldest, stamp < deadline {
-      idle.remove(page)
-      taken.insert(1 << UInt64(page & 63), inWord: page >> 6)
-      count += 1
+    idle.removeOldest(limit, before: deadline) { pages in
+      taken.insert(pages)
+      count += pages.count
     }
     guard count > 0 else { return 0 }
     taken.forEachRun(in: 0..<pageCount) { run in
