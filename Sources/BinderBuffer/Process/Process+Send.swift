@@ -121,7 +121,8 @@ extension ProcessCore {
         Result { () throws(BinderError) in try answer(caller.call, of: receiver, transaction) }
       }.get()
     } catch {
-      fail(caller, .noReply(pid))
+      // An exit in the middle of the reply has not seen this call.
+      Self.fail(caller, hasExited ? .calleeExited(pid) : .noReply(pid))
       throw error
     }
   }

@@ -62,17 +62,15 @@ extension ProcessCore {
       unsafe state.pointee.calls.close(call)
       unsafe dropReply(offset, &region.pointee)
     }
-    let wakes = unsafe isAwaited && state.pointee.replyWaiters > 0
     // Neither pin is the last: the process has not exited.
     _ = unpinRegion()
     _ = unpinCall()
-    lock.unlock()
-    if wakes { replies.broadcast() }
+    if isAwaited { unlockWakingReplyWaiters() } else { lock.unlock() }
     return receipt
   }
 
   /// Ends a call without a reply, and with it the pin that the caller stood for.
-  func fail(_ caller: Caller?, _ failure: CallTable.Failure) {
+  static func fail(_ caller: Caller?, _ failure: CallTable.Failure) {
     guard let caller = caller else { return }
     // SAFETY: the pin that the caller stands for keeps its core alive until `finish`.
     unsafe caller.process._withUnsafeGuaranteedRef { $0.endCall(caller.call, failure) }
@@ -87,11 +85,23 @@ extension ProcessCore {
         unsafe state.pointee.calls.update(call, to: .failed(failure))
       }
     }
-    let wakes = unsafe state.pointee.replyWaiters > 0
     let last = unpinCall()
-    lock.unlock()
-    if wakes { replies.broadcast() }
+    unlockWakingReplyWaiters()
     finish(last)
+  }
+
+  /// Gives the lock back and then wakes those who await replies, if any do.
+  ///
+  /// The caller's pin is gone, and a woken thread may drop the last reference to the process: a
+  /// retain of its own keeps the core until the wake-up is done.
+  @inline(__always)
+  private func unlockWakingReplyWaiters() {
+    guard unsafe state.pointee.replyWaiters > 0 else { return lock.unlock() }
+    let kept = unsafe Unmanaged.passRetained(self)
+    lock.unlock()
+    replies.broadcast()
+    // SAFETY: balances the retain above.
+    unsafe kept.release()
   }
 
   /// The reply of a call, if it has come. Call with the lock held.

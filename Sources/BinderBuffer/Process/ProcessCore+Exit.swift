@@ -22,7 +22,7 @@ extension ProcessCore {
     arrivals.broadcast()
     replies.broadcast()
     context.remove(self)
-    for orphan in orphans { fail(orphan, .calleeExited(pid)) }
+    for orphan in orphans { Self.fail(orphan, .calleeExited(pid)) }
   }
 
   /// Takes the callers out of all buffers, whatever state their delivery is in.

@@ -9,7 +9,7 @@ extension ProcessCore {
       unsafe try checkFreeable(offset, &region.pointee.ranges)
       let caller = unsafe freeCommitted(offset, &region.pointee)
       lock.unlock()
-      fail(caller, .noReply(pid))
+      Self.fail(caller, .noReply(pid))
     } catch {
       unsafe state.pointee.counters.count(error)
       lock.unlock()
@@ -26,9 +26,11 @@ extension ProcessCore {
     if let region = unsafe state.pointee.region {
       caller = unsafe freeCommitted(offset, &region.pointee)
     }
+    // Without the pin another thread may end the core as soon as the lock is given back.
+    let pid = pid
     let last = unpinRegion()
     lock.unlock()
-    if caller != nil { fail(caller, .noReply(pid)) }
+    if caller != nil { Self.fail(caller, .noReply(pid)) }
     finish(last)
   }
 
