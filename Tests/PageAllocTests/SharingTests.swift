@@ -62,10 +62,13 @@ struct SharingTests {
     #expect(attempts.reopen_writable == EACCES)
   }
 
+  /// SEAL, SHRINK and GROW.
+  private let fixedLength: CInt = 0x7
+  private let noFutureWrite: CInt = 0x10
+
   @Test func theSealsAreSet() throws {
-    let fixed = F_SEAL_LENGTH
     for (sharing, expected) in [
-      (RegionSharing.exportable, fixed), (.exportableSealed, fixed | F_SEAL_NO_FUTURE_WRITE),
+      (RegionSharing.exportable, fixedLength), (.exportableSealed, fixedLength | noFutureWrite),
     ] {
       let arena = try PageArena(pageCount: 1, sharing: sharing)
       let descriptor = try arena.readOnlyDescriptor()
@@ -76,9 +79,6 @@ struct SharingTests {
       #expect(flags & FD_CLOEXEC != 0)
     }
   }
-  /// SEAL, SHRINK and GROW.
-  private let F_SEAL_LENGTH: CInt = 0x7
-  private let F_SEAL_NO_FUTURE_WRITE: CInt = 0x10
 
   @Test func aReceiverThatStaysSeesLaterWritesAndReclaimedPagesAsZeros() throws {
     let arena = try PageArena(pageCount: 4, sharing: .exportable)

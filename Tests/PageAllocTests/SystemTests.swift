@@ -109,6 +109,10 @@ struct SystemTests {
         .arenaFull(requested: 4, order: 2),
         "ENOMEM: no 4 contiguous pages (order 2) free in the arena"
       ),
+      (
+        .system(.populate, .badAddress),
+        "ENOMEM: madvise(MADV_POPULATE_WRITE) failed: EFAULT (bad address)"
+      ),
       (.injected(.userCopy), "EFAULT: injected fault at user copy"),
       (
         .system(.memoryFile, .tooManyOpenFiles),
