@@ -72,6 +72,7 @@ enum RunCommand {
   }
 
   static func run(_ options: RunOptions) throws(CommandError) -> ExitStatus {
+    Interrupt.catchSignals()
     let report: RunReport
     guard let path = options.jsonPath else {
       report = try perform(options)
@@ -87,7 +88,6 @@ enum RunCommand {
   }
 
   private static func perform(_ options: RunOptions) throws(CommandError) -> RunReport {
-    Interrupt.catchSignals()
     let simulation = try Simulation(options)
     return options.isDeterministic
       ? SimulatedRun(simulation).run() : try ThreadedRun.run(simulation)
