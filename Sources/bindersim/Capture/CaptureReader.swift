@@ -9,15 +9,20 @@ struct CaptureReader: ~Copyable {
   private(set) var summary = CaptureSummary()
 
   init(path: String) throws(InputError) {
-    lines = LineReader(.file(try InputFile(path: path)))
+    let file = try InputFile(path: path)
+    fileSize = file.regularByteCount
+    lines = LineReader(.file(file))
   }
 
   /// For bytes in memory, handed over in chunks of at most `chunk` bytes.
   init(bytes: [UInt8], chunk: Int = .max) {
+    fileSize = nil
     lines = LineReader(.memory(LineReader.MemorySource(bytes, chunk: chunk)))
   }
 
   var canRewind: Bool { lines.canRewind }
+  /// The file's length in bytes; nil for input that is no regular file.
+  let fileSize: Int?
 
   mutating func rewind() throws(InputError) {
     try lines.rewind()

@@ -13,11 +13,11 @@ struct CaptureSummary: Equatable, Sendable {
   private(set) var blankLines = 0
   /// Lines of the page around the trace.
   private(set) var markupLines = 0
-  private(set) var issues: [LineIssue.Kind: Tally] = [:]
+  private(set) var issues: [LineIssue.Kind: LineTally] = [:]
   /// The first few issues in full.
   private(set) var firstIssues: [IssueExample] = []
   /// Lines earlier than the one before them.
-  private(set) var backwards = Tally()
+  private(set) var backwards = LineTally()
   private(set) var firstTime: UInt64?
   private var lastTime: UInt64 = 0
   private var latestTime: UInt64 = 0
@@ -41,8 +41,8 @@ struct CaptureSummary: Equatable, Sendable {
     case .blank: blankLines += 1
     case .markup: markupLines += 1
     case .unusable(let issue):
-      issues[issue.kind, default: Tally()].add(line: number)
-      if firstIssues.count < Tally.examplesKept { firstIssues.append(IssueExample(line: number, issue: issue)) }
+      issues[issue.kind, default: LineTally()].add(line: number)
+      if firstIssues.count < LineTally.examplesKept { firstIssues.append(IssueExample(line: number, issue: issue)) }
     }
     return nil
   }

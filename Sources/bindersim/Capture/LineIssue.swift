@@ -25,7 +25,7 @@ struct LineIssue: Error, Equatable, Sendable {
 }
 
 /// How often something was met, with the first lines where it was.
-struct Tally: Equatable, Sendable, Codable {
+struct LineTally: Equatable, Sendable, Codable {
   static let examplesKept = 5
 
   private(set) var count = 0
