@@ -1,0 +1,85 @@
+/// A set of page indexes of one region: a fixed bitmap, changed a word at a time.
+///
+/// Four MiB are 1,024 pages, so a set is at most sixteen words and every operation is a handful of
+/// masked word operations. Not thread-safe: it lives under its owner's lock.
+@safe struct PageSet: ~Copyable {
+  private let words: UnsafeMutablePointer<UInt64>
+  private let wordCount: Int
+
+  init(pageCount: Int) {
+    wordCount = (pageCount + 63) >> 6
+    unsafe words = .allocate(capacity: wordCount)
+    unsafe words.initialize(repeating: 0, count: wordCount)
+  }
+
+  deinit {
+    // SAFETY: allocated in `init`, never handed out.
+    unsafe words.deallocate()
+  }
+
+  subscript(page: Int) -> Bool {
+    word(page >> 6) & (1 << UInt64(page & 63)) != 0
+  }
+
+  @inline(__always)
+  func word(_ index: Int) -> UInt64 {
+    assert(index >= 0 && index < wordCount)
+    // SAFETY: callers pass indexes of words that hold pages of the region (asserted above).
+    return unsafe words[index]
+  }
+
+  @inline(__always)
+  mutating func insert(_ mask: UInt64, inWord index: Int) {
+    assert(index >= 0 && index < wordCount)
+    // SAFETY: as in `word(_:)`.
+    unsafe words[index] |= mask
+  }
+
+  @inline(__always)
+  mutating func remove(_ mask: UInt64, inWord index: Int) {
+    assert(index >= 0 && index < wordCount)
+    // SAFETY: as in `word(_:)`.
+    unsafe words[index] &= ~mask
+  }
+
+  mutating func insert(_ pages: Range<Int>) {
+    Self.forEachWord(of: pages) { insert($1, inWord: $0) }
+  }
+
+  mutating func remove(_ pages: Range<Int>) {
+    Self.forEachWord(of: pages) { remove($1, inWord: $0) }
+  }
+
+  mutating func subtract(_ other: borrowing PageSet) {
+    for index in 0..<wordCount { remove(other.word(index), inWord: index) }
+  }
+
+  /// Calls `body` with each word that `pages` touches and the mask of its bits there.
+  @inline(__always)
+  static func forEachWord(of pages: Range<Int>, _ body: (Int, UInt64) -> Void) {
+    guard !pages.isEmpty else { return }
+    let (first, last) = (pages.lowerBound >> 6, (pages.upperBound - 1) >> 6)
+    for index in first...last {
+      var mask = ~UInt64(0)
+      if index == first { mask &= ~0 << UInt64(pages.lowerBound & 63) }
+      if index == last { mask &= ~0 >> UInt64(63 - (pages.upperBound - 1) & 63) }
+      body(index, mask)
+    }
+  }
+
+  /// The maximal runs of consecutive members within `bounds`, low to high.
+  func forEachRun(
+    in bounds: Range<Int>, present: Bool = true, _ body: (Range<Int>) -> Void
+  ) {
+    var start: Int?
+    for page in bounds {
+      if self[page] == present {
+        if start == nil { start = page }
+      } else if let from = start {
+        body(from..<page)
+        start = nil
+      }
+    }
+    if let from = start { body(from..<bounds.upperBound) }
+  }
+}

@@ -1,0 +1,124 @@
+public import PageAlloc
+
+/// A reserved buffer in a receiver's region, owned by whoever fills it.
+///
+/// While it exists its range is taken and its pages have frames; nobody else may touch them. Hand
+/// it over with `Process.send(_:to:code:flags:)`, or drop it: then the buffer is freed, and the
+/// receiver never sees it.
+///
+///     var buffer = try client.allocate(dataSize: 64, for: node)
+///     try buffer.copy(from: &reader, length: 64)
+///     let receipt = try client.send(buffer, to: node)
+///
+/// Choose it to fill a buffer in steps; `Process.send(_:to:)` does the usual steps in one.
+/// One owner at a time; it may move between threads.
+@safe public struct Allocation: ~Copyable, @unchecked Sendable {
+  // INVARIANT: stands for one region pin of the core, and for one reserved range at `offset`.
+  let core: Unmanaged<ProcessCore>
+  let layout: TransactionLayout
+  let view: RegionView
+  let senderPID: Int32
+  let isOneway: Bool
+  /// Bytes copied in so far.
+  public private(set) var bytesCopied = 0
+  /// Where the buffer begins in the receiver's region.
+  public let offset: Int
+  public let debugID: UInt32
+  /// The sender is suspected of oneway spam.
+  public let isSpam: Bool
+
+  init(
+    core: Unmanaged<ProcessCore>, layout: TransactionLayout, view: RegionView,
+    reservation: Reservation, debugID: UInt32, senderPID: Int32, isOneway: Bool
+  ) {
+    unsafe self.core = unsafe core
+    self.layout = layout
+    self.view = view
+    self.senderPID = senderPID
+    self.isOneway = isOneway
+    self.debugID = debugID
+    offset = reservation.offset
+    isSpam = reservation.isSpam
+  }
+
+  deinit {
+    // SAFETY: the pin keeps the core alive.
+    unsafe core._withUnsafeGuaranteedRef { $0.abort(offset) }
+  }
+
+  /// The bytes that the buffer takes.
+  public var size: Int { layout.size }
+
+  /// Copies from a reader into the buffer, once.
+  ///
+  /// - Parameters:
+  ///   - offset: from the buffer's start, in bytes.
+  ///   - length: bytes to copy; the reader moves on by as many.
+  /// - Throws: `badSource` when the reader cannot deliver them or they do not fit the buffer.
+  @inline(__always)
+  public mutating func copy(from reader: inout UserSliceReader, at offset: Int = 0, length: Int)
+    throws(BinderError)
+  {
+    do throws(PageAllocError) {
+      // SAFETY: the pin keeps the core alive.
+      if unsafe core._withUnsafeGuaranteedRef({ $0.injectsCopyFault }) {
+        // As if the source's second half were gone.
+        try view.copy(from: &reader, at: offset, length: length / 2)
+        throw .injected(.userCopy)
+      }
+      try view.copy(from: &reader, at: offset, length: length)
+      bytesCopied += length
+    } catch {
+      throw .badSource(error)
+    }
+  }
+
+  /// Writes bytes of this process into the buffer.
+  ///
+  /// - Throws: `badSource` when they do not fit.
+  public mutating func write(_ bytes: RawSpan, at offset: Int = 0) throws(BinderError) {
+    do throws(PageAllocError) {
+      try view.write(bytes, at: offset)
+      bytesCopied += bytes.byteCount
+    } catch {
+      throw .badSource(error)
+    }
+  }
+
+  /// Zeroes bytes of the buffer.
+  ///
+  /// - Throws: `badSource` when they lie outside it.
+  public mutating func fillZero(at offset: Int, length: Int) throws(BinderError) {
+    do throws(PageAllocError) {
+      try view.fillZero(at: offset, length: length)
+    } catch {
+      throw .badSource(error)
+    }
+  }
+
+  /// Copies all parts of a transaction to their places and validates its objects in the copy.
+  @inline(__always)
+  mutating func fill(_ transaction: borrowing Transaction) throws(BinderError) {
+    if layout.dataSize > 0 { try copyPart(transaction.data, at: 0) }
+    if layout.offsetsSize > 0 {
+      try copyPart(transaction.offsets, at: layout.offsetsStart)
+      try ObjectTable.translate(view, layout: layout, base: offset, source: transaction.data.memory)
+    }
+    if layout.securityContextSize > 0 {
+      try copyPart(transaction.securityContext, at: layout.securityContextStart)
+    }
+  }
+
+  @inline(__always)
+  private mutating func copyPart(_ slice: UserSlice, at offset: Int) throws(BinderError) {
+    var reader = slice.reader()
+    try copy(from: &reader, at: offset, length: slice.length)
+  }
+
+  /// Gives the buffer to the receiver, under its lock: the last step of a transaction.
+  consuming func handOver() -> Int {
+    let offset = self.offset
+    discard self
+    return offset
+  }
+}

@@ -1,0 +1,151 @@
+internal import PageAlloc
+
+extension Process {
+  /// Sends a transaction: reserves a range in the receiver's region, gives frames to its pages,
+  /// copies the bytes once, and commits.
+  ///
+  /// A transaction that is not oneway opens a call; its reply is taken with `takeReply` or
+  /// `awaitReply`, and the sender must have a region to receive it in.
+  ///
+  /// - Throws: `noSpace`, `noOnewaySpace`, `noMemory`, `badSource`, `invalidArgument`, `dead`. The
+  ///   receiver then sees nothing, and nothing is held.
+  @inline(__always)
+  public func send(_ transaction: Transaction, to node: Node) throws(BinderError) -> Receipt {
+    try core.send(transaction, to: node)
+  }
+
+  /// Sends bytes of this process.
+  @discardableResult
+  public func send(
+    oneway: Bool = false, code: UInt32 = 0, data: RawSpan, offsets: RawSpan = RawSpan(),
+    to node: Node
+  ) throws(BinderError) -> Receipt {
+    unsafe try UserSlice.withTrusted(data) { (data) throws(BinderError) in
+      unsafe try UserSlice.withTrusted(offsets) { (offsets) throws(BinderError) in
+        try core.send(
+          Transaction(code: code, flags: oneway ? .oneway : [], data: data, offsets: offsets),
+          to: node)
+      }
+    }
+  }
+
+  /// Reserves a buffer to fill in steps; `send(_:to:code:flags:)` hands it over.
+  ///
+  /// - Parameters: sizes in bytes; `offsetsSize` and `extraSize` are multiples of 8.
+  public func allocate(
+    dataSize: Int, offsetsSize: Int = 0, extraSize: Int = 0, securityContextSize: Int = 0,
+    oneway: Bool, for node: Node
+  ) throws(BinderError) -> Allocation {
+    let layout = try TransactionLayout(
+      data: dataSize, offsets: offsetsSize, extra: extraSize,
+      securityContext: securityContextSize)
+    return try core.allocate(layout, oneway: oneway, for: node)
+  }
+
+  /// Hands a filled buffer to the process that it lies in. A buffer allocated as oneway is sent so.
+  public func send(
+    _ allocation: consuming Allocation, to node: Node, code: UInt32 = 0,
+    flags: TransactionFlags = []
+  ) throws(BinderError) -> Receipt {
+    guard unsafe allocation.core.toOpaque() == Unmanaged.passUnretained(node.core).toOpaque() else {
+      throw .invalidArgument(.otherContext(pid: node.pid))
+    }
+    return try core.handOver(allocation, to: node, code: code, flags: flags)
+  }
+
+  /// Answers a call; a delivery has one reply.
+  ///
+  /// - Throws: as `send`; whatever the reason, the call has then failed for the caller too.
+  @discardableResult
+  public func reply(to delivery: borrowing Delivery, _ transaction: Transaction)
+    throws(BinderError) -> Receipt
+  {
+    try core.reply(to: delivery, transaction)
+  }
+
+  /// Answers a call with bytes of this process.
+  @discardableResult
+  public func reply(to delivery: borrowing Delivery, data: RawSpan) throws(BinderError) -> Receipt {
+    let slice = unsafe data.withUnsafeBytes { unsafe UserSlice(unsafeTrusted: $0) }
+    // SAFETY: the slice is read before `reply` returns, and `data` outlives the call.
+    return try core.reply(to: delivery, Transaction(data: slice))
+  }
+}
+
+extension ProcessCore {
+  func allocate(_ layout: TransactionLayout, oneway: Bool, for node: Node) throws(BinderError)
+    -> Allocation
+  {
+    guard node.core.context === context else {
+      throw .invalidArgument(.otherContext(pid: node.pid))
+    }
+    guard !hasExited else { throw .dead(pid: pid, .senderExited) }
+    return try node.core.reserve(layout, oneway: oneway, sender: pid)
+  }
+
+  func send(_ transaction: Transaction, to node: Node) throws(BinderError) -> Receipt {
+    let layout = try TransactionLayout(transaction)
+    var allocation = try allocate(layout, oneway: transaction.isOneway, for: node)
+    try layout.checkUnits()
+    try allocation.fill(transaction)
+    return try handOver(
+      allocation, to: node, code: transaction.code, flags: transaction.flags)
+  }
+
+  func handOver(
+    _ allocation: consuming Allocation, to node: Node, code: UInt32, flags: TransactionFlags
+  ) throws(BinderError) -> Receipt {
+    guard !allocation.isOneway else {
+      return try node.core.commit(
+        allocation, code: code, flags: flags.union(.oneway), node: node.id, caller: nil,
+        sender: self)
+    }
+    let caller = try openCall(to: node.pid)
+    do throws(BinderError) {
+      return try node.core.commit(
+        allocation, code: code, flags: flags.subtracting(.oneway), node: node.id, caller: caller,
+        sender: self)
+    } catch {
+      cancel(caller)
+      throw error
+    }
+  }
+
+  func reply(to delivery: borrowing Delivery, _ transaction: Transaction) throws(BinderError)
+    -> Receipt
+  {
+    let caller = try takeCaller(ofBufferAt: delivery.offset, debugID: delivery.debugID)
+    do throws(BinderError) {
+      // SAFETY: the pin that the caller stands for keeps its core alive; `answer` gives it back.
+      return unsafe try caller.process._withUnsafeGuaranteedRef { receiver in
+        Result { () throws(BinderError) in try answer(caller.call, of: receiver, transaction) }
+      }.get()
+    } catch {
+      fail(caller, .noReply(pid))
+      throw error
+    }
+  }
+
+  private func answer(_ call: CallID, of receiver: ProcessCore, _ transaction: Transaction)
+    throws(BinderError) -> Receipt
+  {
+    guard transaction.securityContext.isEmpty else {
+      throw .invalidArgument(.securityContextInReply)
+    }
+    let layout = try TransactionLayout(transaction)
+    var allocation = try receiver.reserve(layout, oneway: false, sender: pid)
+    try layout.checkUnits()
+    try allocation.fill(transaction)
+    guard !hasExited else { throw .dead(pid: pid, .senderExited) }
+    return try receiver.answer(
+      call, allocation, code: transaction.code, flags: transaction.flags.subtracting(.oneway))
+  }
+}
+
+extension TransactionLayout {
+  init(_ transaction: borrowing Transaction) throws(BinderError) {
+    try self.init(
+      data: transaction.data.length, offsets: transaction.offsets.length,
+      extra: transaction.extraSize, securityContext: transaction.securityContext.length)
+  }
+}

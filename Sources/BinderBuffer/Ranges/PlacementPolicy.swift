@@ -1,0 +1,30 @@
+/// The rule by which a region's free ranges are chosen, cut and tied.
+public enum PlacementPolicy: Hashable, Sendable, CaseIterable {
+  /// The Rust driver's (6.18): a short sorted array while eight or fewer buffers live, then exact
+  /// best fit with the lowest offset among equals.
+  case rust
+  /// The C driver's (6.8 and later): best fit over a red-black tree keyed by size alone, so that
+  /// ties follow the tree's shape.
+  case c
+  /// The C driver's before 6.8: places as ``c``; one rule of oneway spam detection differs.
+  case c61
+
+  /// The name used on command lines and in reports.
+  public var name: String {
+    switch self {
+    case .rust: "rust"
+    case .c: "c"
+    case .c61: "c-6.1"
+    }
+  }
+
+  /// The policy of this name, or nil.
+  public init?(name: String) {
+    guard let policy = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = policy
+  }
+}
+
+extension PlacementPolicy: CustomStringConvertible {
+  public var description: String { name }
+}
