@@ -1,3 +1,6 @@
+internal import BinderBuffer
+internal import PageAlloc
+
 /// The payload of transactions whose sizes are all that is known of them: as many objects as the
 /// data holds, one behind the other, and an offsets array that points at each.
 ///

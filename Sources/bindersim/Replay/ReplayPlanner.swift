@@ -3,7 +3,8 @@
 /// `binder_transaction` says who and whom, the sender's next `binder_transaction_alloc_buf` how
 /// large; the buffer exists from then on. Where the capture records no `buffer_release` for it, the
 /// end is inferred: a request's when its reply is sent, a reply's when it is received, a oneway's
-/// when the thread that received it does the next thing.
+/// when the thread that received it does the next thing, or when the next oneway to its node is
+/// received (the driver delivers that only after the buffer before it was freed).
 ///
 /// Memory is bounded by the live buffers and the threads, not by the length of the capture.
 struct ReplayPlanner {
@@ -33,6 +34,8 @@ struct ReplayPlanner {
   private var buffers: [BufferState] = []
   private var freeSlots: [Int] = []
   private var slotOf: [UInt32: Int] = [:]
+  /// The oneway buffer that a node's receiver holds, where its free is to be inferred.
+  private var lastOnNode: [Target: Int] = [:]
   /// Which thread's pending transaction has this id.
   private var pendingOf: [UInt32: Int] = [:]
   /// Unusable transactions already counted, so that their further lines are not counted again.
@@ -89,7 +92,7 @@ struct ReplayPlanner {
       threads[thread].calls.append(Call(id: event.id, process: event.process))
     }
     threads[thread].pending = Pending(
-      id: event.id, kind: kind, process: event.process, code: event.code, request: request,
+      id: event.id, kind: kind, process: event.process, node: event.node, code: event.code, request: request,
       line: record.line)
     pendingOf[event.id] = thread
   }
@@ -120,7 +123,7 @@ struct ReplayPlanner {
     }
     let slot = freeSlots.popLast() ?? buffers.count
     let buffer = BufferState(
-      id: event.transaction, kind: pending.kind, process: pending.process,
+      id: event.transaction, kind: pending.kind, process: pending.process, node: pending.node,
       isReleaseRecorded: survey.released.contains(event.transaction))
     if slot == buffers.count { buffers.append(buffer) } else { buffers[slot] = buffer }
     slotOf[event.transaction] = slot
@@ -147,6 +150,9 @@ struct ReplayPlanner {
     case .request: break
     case .reply: free(slot, .replyReceived)
     case .oneway:
+      let target = Target(process: buffers[slot].process, node: buffers[slot].node)
+      if let before = lastOnNode[target] { free(before, .onewayNextOnNode) }
+      lastOnNode[target] = slot
       buffers[slot].holder = thread
       threads[thread].held.append(slot)
     }
@@ -201,15 +207,15 @@ struct ReplayPlanner {
   private mutating func freeHeld(_ thread: Int) {
     let held = threads[thread].held
     threads[thread].held.removeAll(keepingCapacity: true)
-    for slot in held {
-      buffers[slot].holder = nil
-      free(slot, .onewayNextAction)
-    }
+    for slot in held { free(slot, .onewayNextAction) }
   }
 
   private mutating func free(_ slot: Int, _ rule: FreeRule) {
     let buffer = buffers[slot]
-    if let holder = buffer.holder { threads[holder].held.removeAll { $0 == slot } }
+    if let holder = buffer.holder {
+      threads[holder].held.removeAll { $0 == slot }
+      lastOnNode[Target(process: buffer.process, node: buffer.node)] = nil
+    }
     if buffer.isNamed {
       slotOf[buffer.id] = nil
       // Where releases could not be looked up beforehand, one may still come.
@@ -329,11 +335,17 @@ struct ReplayPlanner {
     var process: Int32
   }
 
+  private struct Target: Hashable {
+    var process: Int32
+    var node: Int32
+  }
+
   /// A transaction whose sizes are yet to come.
   private struct Pending {
     var id: UInt32
     var kind: PlannedBuffer.Kind
     var process: Int32
+    var node: Int32
     var code: UInt32
     /// For a reply: the id of the request.
     var request: UInt32?
@@ -344,6 +356,7 @@ struct ReplayPlanner {
     var id: UInt32
     var kind: PlannedBuffer.Kind
     var process: Int32
+    var node: Int32
     var isReleaseRecorded: Bool
     /// The thread in whose `held` it is.
     var holder: Int?

@@ -26,7 +26,7 @@ struct PlannedBuffer: Equatable, Sendable {
 
 /// How a replay knows that a buffer was freed.
 enum FreeRule: String, CaseIterable, Sendable, Codable {
-  case recorded, failed, replySent, replyReceived, onewayNextAction
+  case recorded, failed, replySent, replyReceived, onewayNextAction, onewayNextOnNode
 
   var text: String {
     switch self {
@@ -35,6 +35,7 @@ enum FreeRule: String, CaseIterable, Sendable, Codable {
     case .replySent: "request, when its reply was sent"
     case .replyReceived: "reply, when it was received"
     case .onewayNextAction: "oneway, when its receiver went on"
+    case .onewayNextOnNode: "oneway, when the next one to its node was received"
     }
   }
 }
