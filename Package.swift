@@ -30,6 +30,7 @@ let package = Package(
       name: "PageAllocTests", dependencies: ["PageAlloc", "CTestPeer"], swiftSettings: features),
     .testTarget(
       name: "BinderBufferTests", dependencies: ["BinderBuffer", "PageAlloc", "CTestPeer"],
+      exclude: ["Fixtures"],
       swiftSettings: features),
     .testTarget(
       name: "bindersimTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],

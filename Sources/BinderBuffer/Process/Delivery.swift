@@ -21,7 +21,7 @@
 
   deinit {
     // SAFETY: the pin keeps the core alive.
-    unsafe core._withUnsafeGuaranteedRef { $0.free(deliveredAt: offset) }
+    unsafe core._withUnsafeGuaranteedRef { $0.free(deliveredAt: offset, flags: record.flags) }
   }
 
   /// Frees the buffer now.

@@ -20,8 +20,8 @@ extension Process {
     oneway: Bool = false, code: UInt32 = 0, data: RawSpan, offsets: RawSpan = RawSpan(),
     to node: Node
   ) throws(BinderError) -> Receipt {
-    unsafe try UserSlice.withTrusted(data) { (data) throws(BinderError) in
-      unsafe try UserSlice.withTrusted(offsets) { (offsets) throws(BinderError) in
+    try unsafe UserSlice.withTrusted(data) { (data) throws(BinderError) in
+      try unsafe UserSlice.withTrusted(offsets) { (offsets) throws(BinderError) in
         try core.send(
           Transaction(code: code, flags: oneway ? .oneway : [], data: data, offsets: offsets),
           to: node)
@@ -117,7 +117,7 @@ extension ProcessCore {
     let caller = try takeCaller(ofBufferAt: delivery.offset, debugID: delivery.debugID)
     do throws(BinderError) {
       // SAFETY: the pin that the caller stands for keeps its core alive; `answer` gives it back.
-      return unsafe try caller.process._withUnsafeGuaranteedRef { receiver in
+      return try unsafe caller.process._withUnsafeGuaranteedRef { receiver in
         Result { () throws(BinderError) in try answer(caller.call, of: receiver, transaction) }
       }.get()
     } catch {

@@ -152,7 +152,6 @@ extension ProcessCore {
 
   /// Frees a reply that nobody will look at. Call with the lock held.
   private func dropReply(_ offset: Int, _ region: inout RegionState) {
-    _ = region.ranges.reserveCommitted(offset)
-    release(region.ranges.abortReserved(offset), &region)
+    release(region.ranges.freeCommitted(offset).range, &region)
   }
 }

@@ -6,8 +6,8 @@ extension ProcessCore {
     lock.lock()
     do throws(BinderError) {
       let region = try unsafe liveRegion()
-      unsafe try checkFreeable(offset, &region.pointee.ranges)
-      let caller = unsafe freeCommitted(offset, &region.pointee)
+      let flags = try unsafe flagsOfKept(offset, &region.pointee.ranges)
+      let caller = unsafe freeCommitted(offset, flags, &region.pointee)
       lock.unlock()
       fail(caller, .noReply(pid))
     } catch {
@@ -19,12 +19,12 @@ extension ProcessCore {
 
   /// Frees the buffer of a delivery that is being dropped.
   @inline(__always)
-  func free(deliveredAt offset: Int) {
+  func free(deliveredAt offset: Int, flags: TransactionFlags) {
     lock.lock()
     var caller: Caller?
     // The pin of the delivery keeps the region.
     if let region = unsafe state.pointee.region {
-      caller = unsafe freeCommitted(offset, &region.pointee)
+      caller = unsafe freeCommitted(offset, flags, &region.pointee)
     }
     let last = unpinRegion()
     lock.unlock()
@@ -43,13 +43,14 @@ extension ProcessCore {
     finish(last)
   }
 
-  private func checkFreeable(_ offset: Int, _ ranges: inout RangeAllocator<BufferRecord>)
-    throws(BinderError)
+  private func flagsOfKept(_ offset: Int, _ ranges: inout RangeAllocator<BufferRecord>)
+    throws(BinderError) -> TransactionFlags
   {
     let obstacle: BinderError.NotFreeable
     do throws(RangeError) {
-      switch try ranges.withMetadata(at: offset, { $0.state }) {
-      case .kept: return
+      let (state, flags) = try ranges.withMetadata(at: offset) { ($0.state, $0.flags) }
+      switch state {
+      case .kept: return flags
       case .queued, .waiting, .replied: obstacle = .notDelivered
       case .delivered: obstacle = .ownedByDelivery
       }
@@ -66,19 +67,22 @@ extension ProcessCore {
   ///
   /// - Returns: the call that will now never be answered.
   @inline(__always)
-  private func freeCommitted(_ offset: Int, _ region: inout RegionState) -> Caller? {
-    let record = region.ranges.reserveCommitted(offset)
-    if record.flags.contains(.clearOnFree) { clear(offset, record, region) }
-    release(region.ranges.abortReserved(offset), &region)
-    if record.flags.contains(.oneway) { advance(Int(record.node), &region.ranges) }
-    return record.caller
+  private func freeCommitted(
+    _ offset: Int, _ flags: TransactionFlags, _ region: inout RegionState
+  ) -> Caller? {
+    if flags.contains(.clearOnFree) { clear(offset, &region) }
+    let freed = region.ranges.freeCommitted(offset)
+    release(freed.range, &region)
+    if flags.contains(.oneway) { advance(Int(freed.metadata.node), &region.ranges) }
+    return freed.metadata.caller
   }
 
   /// Zeroes a buffer before its range can be reused.
   @inline(never)
-  private func clear(_ offset: Int, _ record: BufferRecord, _ region: borrowing RegionState) {
-    let size = record.layoutSize
-    // SAFETY: the buffer lies in the region, its range is reserved and its pages are in use.
+  private func clear(_ offset: Int, _ region: inout RegionState) {
+    var size = 0
+    region.ranges.updateMetadata(at: offset) { size = $0.layoutSize }
+    // SAFETY: the buffer lies in the region, its range is taken and its pages are in use.
     unsafe (region.driverView + offset).initializeMemory(as: UInt8.self, repeating: 0, count: size)
   }
 
@@ -108,11 +112,11 @@ extension BufferRecord {
 }
 
 extension RangeAllocator {
-  /// Makes a range that is known to be committed reserved again.
+  /// Frees a range that is known to be committed.
   @inline(__always)
-  mutating func reserveCommitted(_ offset: Int) -> Metadata {
+  mutating func freeCommitted(_ offset: Int) -> Freed<Metadata> {
     do throws(RangeError) {
-      return try reserveExisting(offset).metadata
+      return try free(offset)
     } catch {
       preconditionFailure("offset \(offset) is not committed: \(error)")
     }

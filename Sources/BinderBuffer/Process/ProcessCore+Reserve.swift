@@ -11,9 +11,9 @@ extension ProcessCore {
     do throws(BinderError) {
       if unsafe region.pointee.checksUnitsFirst { try layout.checkUnits() }
       let debugID = nextDebugID()
-      let reservation = unsafe try reserveRange(
+      let reservation = try unsafe reserveRange(
         &region.pointee, layout.size, oneway: oneway, sender: sender, debugID: debugID)
-      unsafe try usePages(&region.pointee, reservation)
+      try unsafe usePages(&region.pointee, reservation)
       unsafe state.pointee.regionPins += 1
       count(reservation, unsafe region.pointee.ranges)
       // SAFETY: the range lies in the region, its pages are in use, and the pin keeps the view.
@@ -143,6 +143,8 @@ extension BinderError {
       self = .noSpace(pid: pid, requested: requested, free: free, largestFree: largest)
     case .noOnewaySpace(let requested, let free):
       self = .noOnewaySpace(pid: pid, requested: requested, free: free)
+    case .noMemory:
+      self = .noMemory(pid: pid, .system(.map, .noMemory))
     default:
       preconditionFailure("a size of at least 8 bytes in a mapped region: \(error)")
     }

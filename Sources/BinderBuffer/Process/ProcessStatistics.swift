@@ -58,11 +58,27 @@ extension Process {
   /// - Complexity: O(live buffers), under the process's lock.
   public var statistics: ProcessStatistics { core.statistics }
 
+  /// The pages of the region by state. O(1), unlike `statistics`.
+  public var pageCounts: PageCounts { core.pageCounts }
+
   /// The runs of pages that have a frame now, low to high.
   public func framedPages() -> [Range<Int>] { core.framedPages() }
 
   /// The live buffers, by address.
   public func buffers() -> [BufferDescription] { core.buffers() }
+}
+
+/// How many pages of a region are in each state.
+public struct PageCounts: Hashable, Sendable {
+  public var inUse: Int
+  public var available: Int
+  public var free: Int
+
+  public init(inUse: Int, available: Int, free: Int) {
+    self.inUse = inUse
+    self.available = available
+    self.free = free
+  }
 }
 
 /// One live buffer of a process. Sizes in bytes.
@@ -102,6 +118,17 @@ extension ProcessCore {
     result.bytesInUse = counters.bytesInUse
     result.lowestFreeOnewaySpace = min(counters.lowestFreeOnewaySpace, result.freeOnewaySpace)
     return result
+  }
+
+  var pageCounts: PageCounts {
+    lock.lock()
+    defer { lock.unlock() }
+    guard let region = unsafe state.pointee.region else {
+      return PageCounts(inUse: 0, available: 0, free: 0)
+    }
+    return unsafe PageCounts(
+      inUse: region.pointee.pages.pagesInUse, available: region.pointee.pages.pagesAvailable,
+      free: region.pointee.pages.pagesFree)
   }
 
   func framedPages() -> [Range<Int>] {

@@ -1,4 +1,3 @@
-
 /// Why a range operation was refused. Nothing has changed when one is thrown.
 public enum RangeError: Error, Equatable, Sendable {
   /// No free range holds the request. All three in bytes, the request as it was asked for.

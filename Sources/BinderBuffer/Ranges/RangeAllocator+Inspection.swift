@@ -1,0 +1,24 @@
+extension RangeAllocator {
+  /// The region's length in bytes.
+  public var length: Int { Int(engine.length) }
+  public var policy: PlacementPolicy { engine.policy }
+  /// Live ranges, reserved and committed.
+  public var bufferCount: Int { Int(engine.liveCount) }
+  public var isEmpty: Bool { engine.liveCount == 0 }
+  /// Bytes in no live range.
+  public var freeBytes: Int { Int(engine.units - engine.liveUnits) * 8 }
+  /// Bytes that oneway reservations may still take; half the region when there are none.
+  public var freeOnewaySpace: Int { Int(engine.freeOneway) }
+  /// Bytes of the longest free range. O(log n) under the C policies, else constant.
+  public var largestFreeRange: Int { engine.largestFree }
+
+  /// Calls `body` with every range in address order, free ones too.
+  public borrowing func forEachRange(_ body: (RangeDescription) -> Void) {
+    engine.forEachRange(body)
+  }
+
+  /// Looks for contradictions in the allocator's tables. O(n log n); for tests and debugging.
+  public borrowing func checkInvariants() throws(InvariantViolation) {
+    try engine.checkInvariants()
+  }
+}

@@ -1,0 +1,200 @@
+extension RangeEngine {
+  /// Proves that the tables agree with each other in both directions. O(n log n).
+  borrowing func checkInvariants() throws(InvariantViolation) {
+    switch mode {
+    case .array: try checkArray()
+    case .bestFit, .sizeTree: try checkList()
+    }
+  }
+
+  private func require(
+    _ condition: Bool, _ what: @autoclosure () -> String
+  ) throws(InvariantViolation) {
+    if !condition { throw InvariantViolation(description: what()) }
+  }
+
+  /// Sums over live ranges, to be compared with the running totals.
+  private struct Sums {
+    var buffers: UInt32 = 0
+    var units: UInt32 = 0
+    var onewayBytes: UInt32 = 0
+    var perSender: [Int32: (buffers: UInt32, units: UInt32)] = [:]
+
+    mutating func add(_ word: RangeWord, _ owner: RangeOwner) {
+      buffers += 1
+      units += word.size
+      guard word.isOneway else { return }
+      onewayBytes += word.size * 8
+      perSender[owner.sender, default: (0, 0)].buffers += 1
+      perSender[owner.sender, default: (0, 0)].units += word.size
+    }
+  }
+
+  private func checkTotals(_ sums: Sums) throws(InvariantViolation) {
+    try require(sums.buffers == liveCount, "\(sums.buffers) live, counted \(liveCount)")
+    try require(sums.units == liveUnits, "\(sums.units) units live, counted \(liveUnits)")
+    try require(
+      sums.onewayBytes + freeOneway == length / 2,
+      "\(sums.onewayBytes) oneway bytes and \(freeOneway) free of \(length / 2)")
+  }
+
+  private func checkArray() throws(InvariantViolation) {
+    var sums = Sums()
+    var end: UInt32 = 0
+    var slots: UInt32 = 0
+    for i in 0..<array.count {
+      let entry = array.entries[i]
+      try require(entry.word.isLive && entry.word.size > 0, "array entry \(i) is not live")
+      try require(entry.start >= end, "array entry \(i) overlaps the one before")
+      try require((1...8).contains(entry.slot), "array entry \(i) has slot \(entry.slot)")
+      try require(slots & 1 << entry.slot == 0, "array slot \(entry.slot) is used twice")
+      slots |= 1 << entry.slot
+      sums.add(entry.word, array.owners[entry.slot])
+      end = entry.end
+    }
+    try require(end <= units, "the array ends at unit \(end) of \(units)")
+    try require(slots == array.slotsInUse, "array slots in use differ")
+    for i in array.count..<UInt32(ShortArray.capacity) {
+      try require(array.entries[i].start == .max, "array entry \(i) is stale")
+    }
+    try checkTotals(sums)
+    try require(senders.senders == 0, "sender totals are kept beside the array")
+    try require(array.count <= arrayLimit, "the array holds \(array.count)")
+    try require(
+      bestFit.longCount == 0 && bestFit.summary == 0 && bestFit.trailingSize == 0,
+      "the bins outlived the list")
+  }
+
+  private func checkList() throws(InvariantViolation) {
+    var sums = Sums()
+    var heads: [UInt32: UInt32] = [:]
+    var free: [UInt32: RangeNode] = [:]
+    var previous: UInt32 = 0
+    var end: UInt32 = 0
+    var id = list.nodes[0].next
+    while id != 0 {
+      let node = list.nodes[id]
+      try require(node.previous == previous, "node \(id) does not know the one before it")
+      try require(node.start == end && node.word.size > 0, "node \(id) leaves a gap")
+      if node.word.isLive {
+        sums.add(node.word, list.owners[id])
+        let entry = node.start >> RangeList.entryShift
+        if heads[entry] == nil { heads[entry] = id }
+        try require(list.find(node.start) == id, "node \(id) is not found by its offset")
+      } else {
+        try require(
+          previous == 0 || list.nodes[previous].word.isLive,
+          "node \(id) and the one before are free")
+        try require(
+          node.word.bits & ~(RangeWord.sizeMask | RangeWord.owned) == 0, "node \(id) has live marks"
+        )
+        try require(list.find(node.start) == 0, "free node \(id) is found by its offset")
+        free[id] = node
+      }
+      end = node.start + node.word.size
+      previous = id
+      id = node.next
+    }
+    try require(list.nodes[0].previous == previous, "the end does not know the last node")
+    try require(list.nodes[0].start == units && list.nodes[0].word.isLive, "the end moved")
+    try require(end == units, "the ranges end at unit \(end) of \(units)")
+    for entry in 0..<UInt32(RangeList.headCount(units: Int(units))) {
+      try require(list.heads[entry] == heads[entry] ?? 0, "index entry \(entry) is wrong")
+    }
+    try checkTotals(sums)
+    if let what = senders.contradiction(sums.perSender) {
+      throw InvariantViolation(description: what)
+    }
+    let what = mode == .bestFit ? bestFit.contradiction(free) : sizeTree.contradiction(free)
+    if let what { throw InvariantViolation(description: what) }
+    if let what = list.contradiction(used: Int(sums.buffers) + free.count) {
+      throw InvariantViolation(description: what)
+    }
+  }
+}
+
+extension RangeList {
+  /// What is wrong with the recycled nodes, or nil: used and recycled ones are all there are.
+  func contradiction(used: Int) -> String? {
+    var count = used
+    var id = recycled
+    while id != 0 && count <= Int(unused) {
+      count += 1
+      id = nodes[id].next
+    }
+    return count == Int(unused) - 1 ? nil : "\(count) nodes used and recycled of \(unused - 1)"
+  }
+}
+
+extension BestFitIndex {
+  /// What is wrong with the bins, given all free nodes; or nil.
+  func contradiction(_ free: [UInt32: RangeNode]) -> String? {
+    var seen: Set<UInt32> = []
+    if trailingSize != 0 {
+      guard let node = free[trailing], node.next == 0, node.word.size == trailingSize else {
+        return "the trailing range is not the last"
+      }
+      seen.insert(trailing)
+    }
+    for bin in 0..<UInt32(Self.binCount) {
+      let members = bins[bin]
+      let marked = bits[bin >> 6] >> UInt64(bin & 63) & 1 == 1
+      if marked != (members.count != 0) { return "bin \(bin)'s bit is wrong" }
+      let agrees = ties.check(members) { id, _ in
+        guard let node = free[id], node.word.size == bin, node.next != 0 else { return false }
+        return seen.insert(id).inserted
+      }
+      if !agrees { return "bin \(bin) is wrong" }
+    }
+    for word in 0..<UInt32(Self.binCount / 64) {
+      if (summary >> UInt64(word) & 1 == 1) != (bits[word] != 0) { return "summary is wrong" }
+    }
+    for index in 0..<longCount {
+      if index > 0 && long[index - 1] >= long[index] { return "long ranges are not sorted" }
+      let id = Self.node(long[index])
+      guard let node = free[id], node.next != 0, Int(node.word.size) >= Self.binCount,
+        long[index] == Self.key(id, start: node.start, size: node.word.size)
+      else { return "long range \(index) is wrong" }
+      if !seen.insert(id).inserted { return "node \(id) is indexed twice" }
+    }
+    return seen.count == free.count ? nil : "\(seen.count) ranges indexed of \(free.count) free"
+  }
+}
+
+extension SizeTree {
+  /// What is wrong with the tree, given all free nodes; or nil.
+  func contradiction(_ free: [UInt32: RangeNode]) -> String? {
+    var count = 0
+    var last: UInt32 = 0
+    /// The black height, or nil when something is wrong.
+    func visit(_ id: UInt32, under parent: UInt32) -> Int? {
+      guard id != 0 else { return 1 }
+      let node = nodes[id]
+      guard node.parent == parent, let range = free[id], range.word.size == node.size else {
+        return nil
+      }
+      if node.isRed && nodes[parent].isRed { return nil }
+      guard let left = visit(node.left, under: id), node.size >= last else { return nil }
+      last = node.size
+      count += 1
+      guard let right = visit(node.right, under: id), left == right else { return nil }
+      return left + (node.isRed ? 0 : 1)
+    }
+    guard visit(root, under: 0) != nil, !nodes[root].isRed, nodes[0].key == 0 else {
+      return "the size tree is no red-black tree over the free ranges"
+    }
+    return count == free.count ? nil : "\(count) ranges in the tree of \(free.count) free"
+  }
+}
+
+extension SenderTotals {
+  /// What is wrong with the totals, given sums over all live oneway ranges; or nil.
+  func contradiction(_ sums: [Int32: (buffers: UInt32, units: UInt32)]) -> String? {
+    if sums.count != Int(senders) { return "\(senders) senders recorded of \(sums.count)" }
+    for (sender, sum) in sums {
+      let recorded = total(of: sender)
+      if recorded != sum { return "sender \(sender) has \(sum), recorded \(recorded)" }
+    }
+    return nil
+  }
+}

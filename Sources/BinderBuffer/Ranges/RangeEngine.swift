@@ -1,0 +1,177 @@
+/// A range that was just taken, and the slot of its metadata.
+@usableFromInline
+struct PlacedRange {
+  @usableFromInline let reservation: Reservation
+  @usableFromInline let slot: UInt32
+
+  @inline(__always)
+  init(start: UInt32, units: UInt32, slot: UInt32, isSpam: Bool) {
+    reservation = Reservation(start: start &* 8, length: units &* 8, isSpam: isSpam)
+    self.slot = slot
+  }
+}
+
+/// Everything about a region's ranges but their metadata: the non-generic core of
+/// ``RangeAllocator``.
+///
+/// Sizes and offsets are counted in units of 8 bytes (at most 524,288), so that they fit in 20
+/// bits and their sums never overflow 32; arithmetic on them therefore does not check.
+///
+/// The large tables are mapped when they are first needed: a region that has never held more than
+/// eight buffers under the Rust driver's rule has none.
+@usableFromInline
+@safe
+struct RangeEngine: ~Copyable {
+  /// Where the ranges are kept now.
+  enum Mode: UInt8 {
+    /// In the short array (Rust driver), or nowhere yet (C driver, before the first request).
+    case array
+    /// In the list, the free ones under ``BestFitIndex``.
+    case bestFit
+    /// In the list, the free ones under ``SizeTree``.
+    case sizeTree
+  }
+
+  let policy: PlacementPolicy
+  /// Bytes.
+  let length: UInt32
+  let units: UInt32
+  var mode = Mode.array
+  /// How many ranges the array may hold before the list takes over.
+  let arrayLimit: UInt32
+
+  var liveCount: UInt32 = 0
+  var liveUnits: UInt32 = 0
+  /// Bytes: half of an odd number of units is no number of units.
+  var freeOneway: UInt32
+  /// The C driver has reported spam and stays silent until oneway space recovers.
+  var spamLatched = false
+
+  var array: ShortArray
+  var list = RangeList()
+  var bestFit = BestFitIndex()
+  var sizeTree = SizeTree()
+  var senders = SenderTotals()
+
+  private let small: SmallBlock
+  private var memory: RangeMemory?
+  private let metadataStride: Int
+  /// Metadata of slots 1 to 8.
+  @usableFromInline let smallMetadata: UnsafeMutableRawPointer
+  /// Metadata of the slots from 9 on, indexed by slot.
+  @usableFromInline var largeMetadata: UnsafeMutableRawPointer
+
+  @usableFromInline
+  init(
+    length: Int, policy: PlacementPolicy, metadataStride: Int, metadataAlignment: Int
+  ) throws(RangeError) {
+    guard length > 0, length <= 4 << 20, length & 7 == 0 else { throw .invalidLength(length) }
+    self.policy = policy
+    self.length = UInt32(length)
+    units = UInt32(length) / 8
+    arrayLimit = policy == .rust ? UInt32(ShortArray.capacity) : 0
+    freeOneway = UInt32(length) / 2
+    small = SmallBlock(metadataStride: metadataStride, metadataAlignment: metadataAlignment)
+    array = ShortArray(entries: small.entries, owners: small.owners)
+    self.metadataStride = metadataStride
+    unsafe smallMetadata = small.metadata
+    unsafe largeMetadata = small.metadata
+  }
+
+  // Its own, so that no code in a client's module takes the members apart.
+  @usableFromInline
+  deinit {}
+
+  /// Maps the large tables, once.
+  mutating func mapTables() throws(RangeError) {
+    guard memory == nil else { return }
+    let units = Int(units)
+    let page = 4096
+    var layout = RangeLayout()
+    let nodeCount = RangeList.nodeCount(units: units)
+    let headCount = RangeList.headCount(units: units)
+    let recordCount = SenderTotals.recordCount(units: units)
+    let bucketCount = SenderTotals.bucketCount(units: units)
+    let blockKeyCount = TieHeap.blockCount(units: units) * Int(TieHeap.width)
+
+    // The parts that every region touches come first and share pages; what grows starts its own.
+    let binsAt = layout.add(TieBin.self, count: BestFitIndex.binCount)
+    let bitsAt = layout.add(UInt64.self, count: BestFitIndex.binCount / 64)
+    let longAt = layout.add(UInt64.self, count: BestFitIndex.longCapacity)
+    let headsAt = layout.add(UInt32.self, count: headCount, alignment: page)
+    let nodesAt = layout.add(RangeNode.self, count: nodeCount, alignment: page)
+    let ownersAt = layout.add(RangeOwner.self, count: nodeCount, alignment: page)
+    let treeAt = layout.add(SizeTreeNode.self, count: nodeCount, alignment: page)
+    let tiesAt = layout.add(UInt64.self, count: blockKeyCount, alignment: page)
+    let recordsAt = layout.add(SenderRecord.self, count: recordCount, alignment: page)
+    let bucketsAt = layout.add(UInt32.self, count: bucketCount, alignment: page)
+    let metadataAt = layout.add(UInt8.self, count: nodeCount * metadataStride, alignment: page)
+
+    let memory = try RangeMemory(byteCount: layout.byteCount)
+    // SAFETY: each distance was laid out for that many elements within the mapping, which lives
+    // as long as the engine.
+    let start = unsafe memory.start
+    list.nodes = unsafe Table(at: start + nodesAt, count: nodeCount)
+    list.owners = unsafe Table(at: start + ownersAt, count: nodeCount)
+    list.heads = unsafe Table(at: start + headsAt, count: headCount)
+    bestFit.bins = unsafe Table(at: start + binsAt, count: BestFitIndex.binCount)
+    bestFit.bits = unsafe Table(at: start + bitsAt, count: BestFitIndex.binCount / 64)
+    bestFit.long = unsafe Table(at: start + longAt, count: BestFitIndex.longCapacity)
+    bestFit.ties.keys = unsafe Table(at: start + tiesAt, count: blockKeyCount)
+    sizeTree.nodes = unsafe Table(at: start + treeAt, count: nodeCount)
+    senders.records = unsafe Table(at: start + recordsAt, count: recordCount)
+    senders.buckets = unsafe Table(at: start + bucketsAt, count: bucketCount)
+    unsafe largeMetadata = start + metadataAt
+    bestFit.ties.nodes = list.nodes
+    bestFit.ties.owners = list.owners
+    self.memory = consume memory
+  }
+
+  /// Bytes of the longest free range.
+  var largestFree: Int {
+    switch mode {
+    case .array: Int(array.largestGap(units: units)) * 8
+    case .bestFit: Int(bestFit.largest) * 8
+    case .sizeTree: Int(sizeTree.largest) * 8
+    }
+  }
+
+  @inline(never)
+  func noSpace(_ size: Int) -> RangeError {
+    .noSpace(
+      requested: size, freeBytes: Int(units &- liveUnits) * 8, largestFree: largestFree)
+  }
+
+  @inline(never)
+  func noOnewaySpace(_ size: Int) -> RangeError {
+    .noOnewaySpace(requested: size, free: Int(freeOneway))
+  }
+}
+
+/// The memory that every allocator has: the short array and the metadata of its eight slots.
+@safe
+struct SmallBlock: ~Copyable {
+  private let base: UnsafeMutableRawPointer
+  private let metadataAt: Int
+
+  init(metadataStride: Int, metadataAlignment: Int) {
+    let alignment = max(64, metadataAlignment)
+    metadataAt = (2 * 64 + 64 + alignment - 1) & ~(alignment - 1)
+    let byteCount = metadataAt + (ShortArray.capacity + 1) * metadataStride
+    // SAFETY: uninitialised memory; the array initialises its entries, owners and metadata are
+    // written before they are read.
+    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
+  }
+
+  // SAFETY: the tables lie one behind the other within the block, which outlives them.
+  var entries: Table<ShortArray.Entry> { unsafe Table(at: base, count: ShortArray.capacity) }
+  var owners: Table<RangeOwner> {
+    unsafe Table(at: base + 64, count: ShortArray.capacity + 1)
+  }
+  var metadata: UnsafeMutableRawPointer { unsafe base + metadataAt }
+
+  deinit {
+    // SAFETY: allocated in init, freed once; the metadata has been destroyed by the allocator.
+    unsafe base.deallocate()
+  }
+}

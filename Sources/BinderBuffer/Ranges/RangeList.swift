@@ -1,0 +1,150 @@
+/// One range, live or free, in the chain of all ranges by address.
+struct RangeNode: BitwiseCopyable {
+  /// First unit.
+  var start: UInt32
+  /// Length in units and state.
+  var word: RangeWord
+  /// The neighbours by address; node 0 beyond either end.
+  var previous: UInt32
+  var next: UInt32
+}
+
+/// A range's length in units and its state, in one word.
+struct RangeWord: BitwiseCopyable, Equatable {
+  var bits: UInt32
+
+  static let sizeMask: UInt32 = 0xF_FFFF
+  static let live: UInt32 = 1 << 31
+  static let committed: UInt32 = 1 << 30
+  static let oneway: UInt32 = 1 << 29
+  /// The node has an owner, maybe a past one: a node born as the rest of a cut has none.
+  static let owned: UInt32 = 1 << 28
+
+  @inline(__always) var size: UInt32 { bits & Self.sizeMask }
+  @inline(__always) var isLive: Bool { bits & Self.live != 0 }
+  @inline(__always) var isCommitted: Bool { bits & Self.committed != 0 }
+  @inline(__always) var isOneway: Bool { bits & Self.oneway != 0 }
+  @inline(__always) var isOwned: Bool { bits & Self.owned != 0 }
+}
+
+/// The colder half of a node.
+struct RangeOwner: BitwiseCopyable {
+  var sender: Int32
+  /// A live range's debug id; a free one's place in its bin.
+  var tag: UInt32
+}
+
+/// All ranges of a region in address order, and the index that finds a live one by its offset.
+///
+/// The index has one entry for each 128 bytes of the region: the lowest live range that starts
+/// there. A buffer is found in one step, or in a few along the chain when small ones share an
+/// entry (at most 31), and an offset at which nothing lives is recognised the same way.
+///
+/// INVARIANT: node 0 stands for both ends, is never free, and starts where the region ends.
+/// INVARIANT: along `next` from node 0 every range starts where the one before it ends, and no
+/// two neighbours are free.
+/// INVARIANT: `heads[k]` is the lowest live node that starts in entry k, or 0.
+struct RangeList {
+  /// Units per index entry, as a shift.
+  static let entryShift: UInt32 = 4
+
+  var nodes = Table<RangeNode>()
+  var owners = Table<RangeOwner>()
+  var heads = Table<UInt32>()
+  /// Recycled nodes, chained by `next`, most recent first.
+  private(set) var recycled: UInt32 = 0
+  /// The first node never used since the last reset.
+  private(set) var unused: UInt32 = 1
+
+  /// The most nodes a region of `units` can need: every unit a range, both ends, and the slots
+  /// of the short array.
+  static func nodeCount(units: Int) -> Int { units + 2 + ShortArray.capacity }
+  static func headCount(units: Int) -> Int { (units >> Int(entryShift)) + 1 }
+
+  /// Forgets all nodes at or above `first`; the chain is the two ends alone.
+  mutating func reset(units: UInt32, first: UInt32) {
+    recycled = 0
+    unused = first
+    nodes[0] = RangeNode(
+      start: units, word: RangeWord(bits: RangeWord.live), previous: 0, next: 0)
+  }
+
+  @inline(__always)
+  mutating func makeNode() -> UInt32 {
+    let id = recycled
+    if id != 0 {
+      recycled = nodes[id].next
+      return id
+    }
+    unused &+= 1
+    return unused &- 1
+  }
+
+  @inline(__always)
+  mutating func recycle(_ id: UInt32) {
+    nodes[id].next = recycled
+    recycled = id
+  }
+
+  /// Puts a node at the chain's end, whatever it is.
+  func append(_ id: UInt32, start: UInt32, word: RangeWord) {
+    let last = nodes[0].previous
+    nodes[id] = RangeNode(start: start, word: word, previous: last, next: 0)
+    nodes[last].next = id
+    nodes[0].previous = id
+  }
+
+  /// The same with a new node.
+  mutating func append(start: UInt32, word: RangeWord) -> UInt32 {
+    let id = makeNode()
+    append(id, start: start, word: word)
+    return id
+  }
+
+  /// Cuts a range in two; the new free node behind the cut has had no owner. The first part's
+  /// word stays as it was.
+  @inline(__always)
+  mutating func cut(_ id: UInt32, _ node: RangeNode, at size: UInt32) -> UInt32 {
+    let rest = makeNode()
+    nodes[rest] = RangeNode(
+      start: node.start &+ size, word: RangeWord(bits: node.word.size &- size),
+      previous: id, next: node.next)
+    nodes[node.next].previous = rest
+    nodes[id].next = rest
+    return rest
+  }
+
+  /// The live node that starts at unit `start`, or 0.
+  @inline(__always)
+  func find(_ start: UInt32) -> UInt32 {
+    let id = heads[start >> Self.entryShift]
+    if nodes[id].start == start { return id }
+    return findAlongChain(start, from: id)
+  }
+
+  @inline(never)
+  private func findAlongChain(_ start: UInt32, from head: UInt32) -> UInt32 {
+    guard head != 0 else { return 0 }
+    var id = head
+    // Ends: node 0 starts behind everything that can be asked for.
+    while nodes[id].start < start { id = nodes[id].next }
+    return nodes[id].start == start && nodes[id].word.isLive ? id : 0
+  }
+
+  /// Enters a node that has become live.
+  @inline(__always)
+  func index(_ id: UInt32, start: UInt32) {
+    let entry = start >> Self.entryShift
+    let head = heads[entry]
+    if head == 0 || nodes[head].start > start { heads[entry] = id }
+  }
+
+  /// Removes a node that is no longer live; `nextLive` is the next live one by address, or 0.
+  @inline(__always)
+  func unindex(_ id: UInt32, start: UInt32, nextLive: UInt32) {
+    let entry = start >> Self.entryShift
+    guard heads[entry] == id else { return }
+    // Node 0 starts at the region's end, which may fall into the last entry, but is 0 anyway.
+    heads[entry] = nodes[nextLive].start >> Self.entryShift == entry ? nextLive : 0
+  }
+}
