@@ -1,4 +1,5 @@
 internal import BinderBuffer
+internal import Glibc
 internal import PageAlloc
 
 /// The payload of transactions whose sizes are all that is known of them: as many objects as the
@@ -55,6 +56,18 @@ final class ObjectPattern {
       offsets: offsetsSlice(offsetsSize), extraSize: extraSize)
   }
 
+  /// Whether `bytes` are what `dataSlice` of their size holds.
+  func isPrefix(_ bytes: RawSpan) -> Bool {
+    let size = bytes.byteCount
+    guard size > 0 else { return true }
+    guard size <= Self.longest else { return false }
+    _ = dataSlice(size)
+    return unsafe bytes.withUnsafeBytes { delivered in
+      // SAFETY: both hold `size` bytes.
+      unsafe memcmp(delivered.baseAddress!, data.base, size) == 0
+    }
+  }
+
   /// How many offsets `dataSize` bytes have objects for, in bytes of offsets.
   static func largestOffsetsSize(dataSize: Int) -> Int { dataSize / objectSize * 8 }
 
@@ -81,6 +94,8 @@ final class ObjectPattern {
       // SAFETY: allocated here, never given away for longer than a transaction.
       unsafe memory.deallocate()
     }
+
+    var base: UnsafeRawPointer { unsafe UnsafeRawPointer(memory.baseAddress!) }
 
     func bytes(
       _ size: Int, fill: (UnsafeMutableRawBufferPointer, Int) -> Void
