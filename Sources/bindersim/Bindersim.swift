@@ -2,8 +2,12 @@ internal import Glibc
 
 @main
 enum Bindersim {
-  /// What bindersim can do. Without arguments it runs the first.
-  static let commands = Dispatcher(commands: [RunCommand.subcommand], fallback: "run")
+  /// What bindersim can do. Without arguments it does what `run` does.
+  static let commands = Dispatcher(
+    commands: [
+      RunCommand.subcommand, ReplayCommand.subcommand, VerifyCommand.subcommand,
+      RecordCommand.subcommand,
+    ], fallback: "run")
 
   static func main() {
     exit(commands.run(Array(CommandLine.arguments.dropFirst())).rawValue)

@@ -15,8 +15,8 @@ enum EngineOptions {
 
   static let policy = Option(
     "policy", .policy, default: PlacementPolicy.rust, shown: "rust",
-    help: "where buffers are placed: as the driver "
-      + PlacementPolicy.allCases.map(\.name).joined(separator: ", ") + " does it")
+    help: "where buffers are placed, as by the driver of that name: "
+      + PlacementPolicy.allCases.map(\.name).joined(separator: ", "))
 
   static let budget = Option(
     optional: "budget", .budget,

@@ -42,21 +42,29 @@ struct OutputFile: ~Copyable, Sendable {
     target = .file(descriptor, temporary: temporary)
   }
 
+  /// Adds `text` to what the file will hold.
+  func write(_ text: String) throws(CommandError) {
+    let status =
+      switch target {
+      case .standardOutput: Descriptor.write(text, to: STDOUT_FILENO)
+      case .stream(let descriptor), .file(let descriptor, _):
+        Descriptor.write(text, to: descriptor)
+      }
+    guard status == 0 else { throw Self.cannotWrite(path, status) }
+  }
+
+  /// Puts the file in its place; without this there will be none.
+  consuming func commit() throws(CommandError) {
+    guard case .file(let descriptor, let temporary) = target else { return }
+    guard fsync(descriptor) == 0, unsafe rename(temporary, Self.resolved(path)) == 0 else {
+      throw Self.cannotWrite(path, errno)
+    }
+  }
+
   /// Writes `text` as the whole contents and puts the file in its place.
   consuming func commit(_ text: String) throws(CommandError) {
-    switch target {
-    case .standardOutput:
-      try StandardOutput.write(text)
-    case .stream(let descriptor):
-      let status = Descriptor.write(text, to: descriptor)
-      guard status == 0 else { throw Self.cannotWrite(path, status) }
-    case .file(let descriptor, let temporary):
-      var status = Descriptor.write(text, to: descriptor)
-      if status == 0, fsync(descriptor) != 0 { status = errno }
-      let place = Self.resolved(path)
-      if status == 0, unsafe rename(temporary, place) != 0 { status = errno }
-      guard status == 0 else { throw Self.cannotWrite(path, status) }
-    }
+    try write(text)
+    try commit()
   }
 
   deinit {

@@ -17,9 +17,10 @@ enum RecordingParser {
     } else if is_(line, first, "pages") {
       parsed = .pages(try pages(line, &words))
     } else if is_(line, first, "reclaim") {
-      parsed = .reclaim(try words.next(line).map { (word) throws(RecordingFault) in
-        try number(line, word, "the number of pages")
-      })
+      parsed = .reclaim(
+        try words.next(line).map { (word) throws(RecordingFault) in
+          try number(line, word, "the number of pages")
+        })
     } else if is_(line, first, "driver") {
       parsed = .driver(
         RecordedDriver(

@@ -123,7 +123,9 @@ struct Verifier: ~Copyable {
   /// The region, which the first operation makes from the lines before it.
   private mutating func opened() throws(RecordingError) -> RecordedRegion {
     if let region { return region }
-    guard let driver else { throw fault("no 'driver NAME VERSION' line before the first operation") }
+    guard let driver else {
+      throw fault("no 'driver NAME VERSION' line before the first operation")
+    }
     guard let length else { throw fault("no 'region BYTES' line before the first operation") }
     guard let senders else { throw fault("no 'senders N' line before the first operation") }
     guard let policy = driver.policy else {

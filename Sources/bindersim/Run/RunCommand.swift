@@ -25,24 +25,20 @@ enum RunCommand {
   private static let isDeterministic = Option(
     "deterministic",
     help: "one thread and simulated time: the same seed prints the same result, without latencies")
-  private static let json = Option(
-    optional: "json", .file,
-    help: "also write the result to FILE as JSON; - writes it to standard output, and only that")
-
   static let subcommand = Subcommand(
     name: "run", summary: "run a workload over several processes with real threads",
     discussion: [
       """
       Every byte that arrives is compared with what was sent, and at the end everything must have \
-      been given back; if not, the exit status is 1. Transactions that were refused for want of \
-      room or memory are counted, and are no fault.
+      been given back. The exit status is 1 when one of these does not hold, and when a \
+      transaction failed, for instance for want of room.
       """
     ],
     options: [
       workload.description, processes.description, threads.description, duration.description,
       transactions.description, EngineOptions.seed.description, EngineOptions.region.description,
       EngineOptions.policy.description, EngineOptions.budget.description,
-      isDeterministic.description, json.description,
+      isDeterministic.description, ResultOutput.json.description,
     ],
     lists: [HelpList(title: "Workloads", entries: Workload.all.map { ($0.name, $0.summary) })],
     examples: [
@@ -67,33 +63,19 @@ enum RunCommand {
     options.policy = arguments[EngineOptions.policy]
     options.budget = arguments[EngineOptions.budget]
     options.isDeterministic = arguments[isDeterministic]
-    options.jsonPath = arguments[json]
+    options.jsonPath = arguments[ResultOutput.json]
     return options
   }
 
   static func run(_ options: RunOptions) throws(CommandError) -> ExitStatus {
-    Interrupt.catchSignals()
-    let report: RunReport
-    guard let path = options.jsonPath else {
-      report = try perform(options)
-      try StandardOutput.write(report.text(for: .current))
-      return report.status
+    let report = try ResultOutput.deliver(
+      jsonPath: options.jsonPath, schema: "bindersim.run", version: 1,
+      text: { (report: RunReport) in report.text(for: .current) }
+    ) { () throws(CommandError) in
+      let simulation = try Simulation(options)
+      return options.isDeterministic
+        ? SimulatedRun(simulation).run() : try ThreadedRun.run(simulation)
     }
-    // Opened first: a file that cannot be written is known before the work.
-    let file = try OutputFile(path: path)
-    report = try perform(options)
-    if path != "-" { try StandardOutput.write(report.text(for: .current)) }
-    try file.commit(try JSONText.encode(report))
-    return report.status
+    return report.foundFaults || !report.failures.isEmpty ? .failure : .success
   }
-
-  private static func perform(_ options: RunOptions) throws(CommandError) -> RunReport {
-    let simulation = try Simulation(options)
-    return options.isDeterministic
-      ? SimulatedRun(simulation).run() : try ThreadedRun.run(simulation)
-  }
-}
-
-extension RunReport {
-  fileprivate var status: ExitStatus { foundFaults ? .failure : .success }
 }

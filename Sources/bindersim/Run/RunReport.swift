@@ -1,9 +1,8 @@
 internal import BinderBuffer
 
-/// What a run found; as JSON, the schema is named and numbered in `schema` and `version`. A new
-/// field leaves the number as it is, any other change raises it.
-struct RunReport: Codable, Sendable {
-  struct Configuration: Codable, Sendable {
+/// What a run found.
+struct RunReport: Encodable, Sendable {
+  struct Configuration: Encodable, Sendable {
     var workload: String
     var policy: String
     var seed: UInt64
@@ -15,7 +14,7 @@ struct RunReport: Codable, Sendable {
     var isDeterministic: Bool
   }
 
-  struct Traffic: Codable, Sendable {
+  struct Traffic: Encodable, Sendable {
     var sync: Int
     var oneway: Int
     var replies: Int
@@ -29,7 +28,7 @@ struct RunReport: Codable, Sendable {
   }
 
   /// Nanoseconds.
-  struct Latency: Codable, Sendable {
+  struct Latency: Encodable, Sendable {
     var step: String
     var count: UInt64
     var p50: UInt64
@@ -38,13 +37,13 @@ struct RunReport: Codable, Sendable {
     var max: UInt64
   }
 
-  struct Failure: Codable, Sendable {
+  struct Failure: Encodable, Sendable {
     var kind: String
     var count: Int
   }
 
   /// One process when all its buffers had been freed, before idle pages were taken back.
-  struct ProcessSummary: Codable, Sendable {
+  struct ProcessSummary: Encodable, Sendable {
     var pid: Int32
     var peakBuffers: Int
     var peakBytes: Int
@@ -57,8 +56,6 @@ struct RunReport: Codable, Sendable {
     var spamReports: Int
   }
 
-  var schema = "bindersim.run"
-  var version = 1
   var configuration: Configuration
   /// Real time, or simulated time in a deterministic run.
   var elapsedNanoseconds: UInt64

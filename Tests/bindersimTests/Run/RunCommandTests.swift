@@ -46,6 +46,14 @@ import Testing
     #expect(scratch.names == ["result.json"])
   }
 
+  @Test func failedTransactionsShowInTheStatus() throws {
+    let tool = try BuiltTool.run(
+      ["run", "--deterministic", "-w", "oneway-flood", "-n", "500", "--region", "4K"])
+    #expect(tool.status == 1)
+    #expect(tool.output.contains("no oneway space"))
+    #expect(tool.output.contains("every byte was as sent"))
+  }
+
   /// The work would take an hour; that the place cannot be written is said before.
   @Test func anUnwritableFileIsFoundBeforeTheWork() throws {
     let tool = try BuiltTool.run(["run", "-d", "1h", "--json", "/nonexistent/result.json"])

@@ -54,7 +54,7 @@ import Testing
       let simulation = try Simulation(options(workload, transactions: 400, seed: seed))
       let report = SimulatedRun(simulation).run()
       #expect(!report.foundFaults, "\(report.text(for: .plain))")
-      return try JSONText.encode(report)
+      return try JSONText.encode(report, schema: "run", version: 1)
     }
     let first = try text(1)
     #expect(try text(1) == first)
