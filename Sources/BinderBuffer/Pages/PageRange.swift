@@ -32,7 +32,7 @@ public import PageAlloc
   /// The highest page index that ever had to be given a frame, plus one.
   public private(set) var highWatermark = 0
 
-  /// Takes over an arena exactly as long as the region.
+  /// Takes over an arena exactly as long as the region: at most 65,534 pages, none of them taken.
   public init(arena: PageArena) {
     self.arena = arena
     pageCount = arena.pageCount
@@ -68,8 +68,8 @@ public import PageAlloc
     return unsafe Range(uncheckedBounds: (first, (offset + size + Page.size - 1) >> Page.shift))
   }
 
-  public func isInUse(_ page: Int) -> Bool { inUse[page] }
-  public func hasFrame(_ page: Int) -> Bool { framed[page] }
+  public func isInUse(_ page: Int) -> Bool { (0..<pageCount).contains(page) && inUse[page] }
+  public func hasFrame(_ page: Int) -> Bool { (0..<pageCount).contains(page) && framed[page] }
 
   /// The runs of pages that have a frame now, low to high.
   public func framedRuns() -> [Range<Int>] {
@@ -91,7 +91,7 @@ public import PageAlloc
   {
     let pages = Self.pages(touching: offset, size)
     let (first, last) = (pages.lowerBound, pages.upperBound - 1)
-    assert(offset >= 0 && size > 0 && last < pageCount)
+    precondition(offset >= 0 && size > 0 && last < pageCount, "bytes outside the region")
     // Messages are small: most touch one or two pages of one word.
     if first >> 6 == last >> 6 {
       let mask = (~UInt64(0) << UInt64(first & 63)) & (~UInt64(0) >> UInt64(63 - last & 63))
@@ -171,7 +171,9 @@ public import PageAlloc
   @inline(__always)
   mutating func stopUsing(_ pages: Range<Int>, _ direction: IdleList.Direction, stamp: UInt64) {
     guard !pages.isEmpty else { return }
-    assert(pages.allSatisfy { inUse[$0] }, "pages \(pages) are not all in use")
+    precondition(
+      pages.lowerBound >= 0 && pages.upperBound <= pageCount && inUse.contains(pages),
+      "pages that are not all in use")
     inUse.remove(pages)
     idle.append(pages, direction, stamp: stamp)
     pagesInUse -= pages.count
@@ -183,6 +185,10 @@ public import PageAlloc
   }
 
   // MARK: reclaim
+
+  /// Whether reclaimed memory really returns to the system; a region sealed against new writers
+  /// keeps its memory.
+  public var canReclaim: Bool { arena.returnsMemory }
 
   /// Takes back up to `limit` available pages that became idle before `deadline`, longest idle
   /// first; their memory returns to the system in runs as long as possible.

@@ -50,6 +50,12 @@
     Self.forEachWord(of: pages) { remove($1, inWord: $0) }
   }
 
+  func contains(_ pages: Range<Int>) -> Bool {
+    var missing: UInt64 = 0
+    Self.forEachWord(of: pages) { missing |= $1 & ~word($0) }
+    return missing == 0
+  }
+
   mutating func subtract(_ other: borrowing PageSet) {
     for index in 0..<wordCount { remove(other.word(index), inWord: index) }
   }

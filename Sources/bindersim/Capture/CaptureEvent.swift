@@ -7,6 +7,7 @@ struct CaptureRecord: Equatable, Sendable {
   var process: ProcessColumn
   /// Since an origin of the recording device's choice. May go backwards from line to line.
   var nanoseconds: UInt64
+  /// Empty where the event does not need it.
   var task: TaskName
   var event: CaptureEvent
 }
@@ -80,6 +81,16 @@ extension CaptureEvent {
   var isTailOfRead: Bool {
     switch self {
     case .returned, .driver(.readDone), .driver(.ioctlDone): true
+    default: false
+    }
+  }
+}
+
+extension CaptureEvent {
+  /// Whether the task's name is wanted: it is not for the many lines that only tell a time.
+  var tellsName: Bool {
+    switch self {
+    case .transaction, .received: true
     default: false
     }
   }

@@ -30,12 +30,20 @@ struct CaptureReader: ~Copyable {
     summary = CaptureSummary()
   }
 
+  /// How much of a line is looked at.
+  enum Detail {
+    case full
+    /// Who and when, and the fields that tell threads and releases; other Binder events come out as
+    /// `otherBinder`.
+    case survey
+  }
+
   /// The next usable line, other events than Binder's included; nil at the end.
-  mutating func next() throws(InputError) -> CaptureRecord? {
+  mutating func next(_ detail: Detail = .full) throws(InputError) -> CaptureRecord? {
     while true {
       var markup = self.markup
       let line = try lines.next { bytes, info in
-        Self.classify(bytes, info, &markup)
+        Self.classify(bytes, info, &markup, detail)
       }
       self.markup = markup
       summary.byteCount = lines.byteCount
@@ -62,7 +70,8 @@ struct CaptureReader: ~Copyable {
   }
 
   private static func classify(
-    _ bytes: Span<UInt8>, _ info: LineReader.LineInfo, _ markup: inout Markup
+    _ bytes: Span<UInt8>, _ info: LineReader.LineInfo, _ markup: inout Markup,
+    _ detail: Detail
   ) -> Line {
     var range = trimmed(bytes, 0..<bytes.count)
     guard !range.isEmpty else { return .blank }
@@ -92,8 +101,9 @@ struct CaptureReader: ~Copyable {
       return withoutPrefix(bytes, range, info)
     }
     do throws(LineIssue) {
-      let event = try EventParser.event(bytes, name: prefix.event, fields: prefix.fields)
-      let task = event == .other ? TaskName() : TaskName(bytes, prefix.task)
+      let event = try EventParser.event(
+        bytes, name: prefix.event, fields: prefix.fields, detail: detail)
+      let task = event.tellsName ? TaskName(bytes, prefix.task) : TaskName()
       return .record(
         CaptureRecord(
           line: info.number, thread: prefix.thread, process: prefix.process,

@@ -9,7 +9,7 @@ struct FieldParser {
   }
 
   /// A debug id: 32 bits, signed or not.
-  mutating func id(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue) -> UInt32 {
+  @inline(__always) mutating func id(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue) -> UInt32 {
     let number = try required(key, line)
     if number.isNegative {
       guard number.magnitude <= 1 << 31 else { throw issue(.numberTooLarge, key) }
@@ -19,12 +19,12 @@ struct FieldParser {
     return id
   }
 
-  mutating func int32(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue) -> Int32 {
+  @inline(__always) mutating func int32(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue) -> Int32 {
     Int32(bitPattern: try id(key, line))
   }
 
   /// Zero or more, in bytes.
-  mutating func size(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue) -> Int {
+  @inline(__always) mutating func size(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue) -> Int {
     try size(try required(key, line), key)
   }
 
@@ -45,14 +45,14 @@ struct FieldParser {
     return size
   }
 
-  private mutating func required(
+  @inline(__always) private mutating func required(
     _ key: StaticString, _ line: Span<UInt8>
   ) throws(LineIssue) -> Number {
     guard let number = try number(key, line) else { throw issue(.missingField, key) }
     return number
   }
 
-  private mutating func number(
+  @inline(__always) private mutating func number(
     _ key: StaticString, _ line: Span<UInt8>
   ) throws(LineIssue) -> Number? {
     guard var position = find(key, line) else { return nil }
@@ -99,11 +99,14 @@ struct FieldParser {
   }
 
   /// Where the value of `key` starts: usually right here, else anywhere in the line.
-  private func find(_ key: StaticString, _ line: Span<UInt8>) -> Int? {
+  @inline(__always) private func find(_ key: StaticString, _ line: Span<UInt8>) -> Int? {
     var position = at
     LineParser.skipBlanks(line, &position, range.upperBound)
-    if let value = value(of: key, line, position) { return value }
-    position = range.lowerBound
+    return value(of: key, line, position) ?? search(key, line)
+  }
+
+  private func search(_ key: StaticString, _ line: Span<UInt8>) -> Int? {
+    var position = range.lowerBound
     while position < range.upperBound {
       LineParser.skipBlanks(line, &position, range.upperBound)
       if let value = value(of: key, line, position) { return value }

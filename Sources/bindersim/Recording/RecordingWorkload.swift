@@ -15,18 +15,19 @@ enum RecordingWorkload: String, CaseIterable, Sendable {
     }
   }
 
-  /// How many buffers are live, about, in a region of `length` bytes.
+  /// How many buffers live, about, when a region of `length` bytes is filled: a little more than it
+  /// has room for, so that some requests fail.
   func target(regionLength length: Int) -> Int {
     let count =
       switch self {
-      case .mixed: length / 6000
-      case .small: length / 700
-      case .bimodal: length / 6500
-      case .oneway: length / 300
-      case .fifo: length / 5000
+      case .mixed: length / 1200
+      case .small: length / 250
+      case .bimodal: length / 4000
+      case .oneway: length / 200
+      case .fifo: length / 4000
       case .lru: 16
-      case .pages: length / 20000
-      case .ties: length / 450
+      case .pages: length / 18000
+      case .ties: length / 380
       }
     return max(4, count)
   }

@@ -13,7 +13,7 @@ struct CaptureSurvey {
 
   /// Reads the capture to its end.
   init(_ reader: inout CaptureReader) throws(InputError) {
-    while let record = try reader.next() { add(record) }
+    while let record = try reader.next(.survey) { add(record) }
     isComplete = true
   }
 
