@@ -42,7 +42,9 @@ struct CaptureSummary: Equatable, Sendable {
     case .markup: markupLines += 1
     case .unusable(let issue):
       issues[issue.kind, default: LineTally()].add(line: number)
-      if firstIssues.count < LineTally.examplesKept { firstIssues.append(IssueExample(line: number, issue: issue)) }
+      if firstIssues.count < LineTally.examplesKept {
+        firstIssues.append(IssueExample(line: number, issue: issue))
+      }
     }
     return nil
   }

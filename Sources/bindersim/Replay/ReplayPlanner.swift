@@ -92,7 +92,8 @@ struct ReplayPlanner {
       threads[thread].calls.append(Call(id: event.id, process: event.process))
     }
     threads[thread].pending = Pending(
-      id: event.id, kind: kind, process: event.process, node: event.node, code: event.code, request: request,
+      id: event.id, kind: kind, process: event.process, node: event.node, code: event.code,
+      request: request,
       line: record.line)
     pendingOf[event.id] = thread
   }
