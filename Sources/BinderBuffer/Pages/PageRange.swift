@@ -32,7 +32,7 @@ public import PageAlloc
   /// The highest page index that ever had to be given a frame, plus one.
   public private(set) var highWatermark = 0
 
-  /// Takes over an arena exactly as long as the region.
+  /// Takes over an arena exactly as long as the region: at most 65,534 pages, none of them taken.
   public init(arena: PageArena) {
     self.arena = arena
     pageCount = arena.pageCount
@@ -68,8 +68,8 @@ public import PageAlloc
     return unsafe Range(uncheckedBounds: (first, (offset + size + Page.size - 1) >> Page.shift))
   }
 
-  public func isInUse(_ page: Int) -> Bool { inUse[page] }
-  public func hasFrame(_ page: Int) -> Bool { framed[page] }
+  public func isInUse(_ page: Int) -> Bool { (0..<pageCount).contains(page) && inUse[page] }
+  public func hasFrame(_ page: Int) -> Bool { (0..<pageCount).contains(page) && framed[page] }
 
   /// The runs of pages that have a frame now, low to high.
   public func framedRuns() -> [Range<Int>] {
@@ -91,7 +91,7 @@ public import PageAlloc
   {
     let pages = Self.pages(touching: offset, size)
     let (first, last) = (pages.lowerBound, pages.upperBound - 1)
-    assert(offset >= 0 && size > 0 && last < pageCount)
+    precondition(offset >= 0 && size > 0 && last < pageCount, "bytes outside the region")
     // Messages are small: most touch one or two pages of one word.
     if first >> 6 == last >> 6 {
       let mask = (~UInt64(0) << UInt64(first & 63)) & (~UInt64(0) >> UInt64(63 - last & 63))
@@ -111,9 +111,12 @@ public import PageAlloc
     var added = mask & ~inUse.word(index)
     inUse.insert(added, inWord: index)
     pagesInUse += added.nonzeroBitCount
+    // The added pages were idle: they leave the LRU a run at a time.
     while added != 0 {
-      idle.remove(index << 6 + added.trailingZeroBitCount)
-      added &= added - 1
+      let lower = added.trailingZeroBitCount
+      let length = (~(added >> UInt64(lower))).trailingZeroBitCount
+      idle.remove(index << 6 + lower..<index << 6 + lower + length)
+      added = lower + length == 64 ? 0 : added & (~0 << UInt64(lower + length))
     }
   }
 
@@ -160,22 +163,32 @@ public import PageAlloc
     return lower..<upper
   }
 
-  /// Makes pages in use available, in the order given: the LRU's order among them.
+  /// Makes pages in use available, in the LRU's order: upwards or downwards.
   ///
   /// - Parameters:
-  ///   - pages: pages in use that no live buffer touches any more, each once.
+  ///   - pages: a run of pages in use that no live buffer touches any more.
   ///   - stamp: the shrinker's clock, never smaller than at an earlier call.
   @inline(__always)
-  public mutating func stopUsing(_ pages: some Sequence<Int>, stamp: UInt64) {
-    for page in pages {
-      assert(inUse[page], "page \(page) is not in use")
-      inUse.remove(1 << UInt64(page & 63), inWord: page >> 6)
-      idle.append(page, stamp: stamp)
-      pagesInUse -= 1
-    }
+  mutating func stopUsing(_ pages: Range<Int>, _ direction: IdleList.Direction, stamp: UInt64) {
+    guard !pages.isEmpty else { return }
+    precondition(
+      pages.lowerBound >= 0 && pages.upperBound <= pageCount && inUse.contains(pages),
+      "pages that are not all in use")
+    inUse.remove(pages)
+    idle.append(pages, direction, stamp: stamp)
+    pagesInUse -= pages.count
+  }
+
+  /// Makes pages in use available, upwards.
+  public mutating func stopUsing(_ pages: Range<Int>, stamp: UInt64) {
+    stopUsing(pages, .up, stamp: stamp)
   }
 
   // MARK: reclaim
+
+  /// Whether reclaimed memory really returns to the system; a region sealed against new writers
+  /// keeps its memory.
+  public var canReclaim: Bool { arena.returnsMemory }
 
   /// Takes back up to `limit` available pages that became idle before `deadline`, longest idle
   /// first; their memory returns to the system in runs as long as possible.
@@ -184,10 +197,9 @@ public import PageAlloc
   public mutating func reclaim(upTo limit: Int, before deadline: UInt64 = .max) -> Int {
     var taken = PageSet(pageCount: pageCount)
     var count = 0
-    while count < limit, let (page, stamp) = idle.oldest, stamp < deadline {
-      idle.remove(page)
-      taken.insert(1 << UInt64(page & 63), inWord: page >> 6)
-      count += 1
+    idle.removeOldest(limit, before: deadline) { pages in
+      taken.insert(pages)
+      count += pages.count
     }
     guard count > 0 else { return 0 }
     taken.forEachRun(in: 0..<pageCount) { run in

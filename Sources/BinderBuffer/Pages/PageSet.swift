@@ -50,8 +50,26 @@
     Self.forEachWord(of: pages) { remove($1, inWord: $0) }
   }
 
+  func contains(_ pages: Range<Int>) -> Bool {
+    var missing: UInt64 = 0
+    Self.forEachWord(of: pages) { missing |= $1 & ~word($0) }
+    return missing == 0
+  }
+
   mutating func subtract(_ other: borrowing PageSet) {
     for index in 0..<wordCount { remove(other.word(index), inWord: index) }
+  }
+
+  /// The highest member up to and including `page`; there must be one.
+  @inline(__always)
+  func last(through page: Int) -> Int {
+    var index = page >> 6
+    var bits = word(index) & (~0 >> UInt64(63 - page & 63))
+    while bits == 0 {
+      index -= 1
+      bits = word(index)
+    }
+    return index << 6 + 63 - bits.leadingZeroBitCount
   }
 
   /// Calls `body` with each word that `pages` touches and the mask of its bits there.

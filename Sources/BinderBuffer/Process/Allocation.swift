@@ -19,6 +19,8 @@ public import PageAlloc
   let view: RegionView
   let senderPID: Int32
   let isOneway: Bool
+  /// Zeroed before its range can be reused, even when the receiver never sees it.
+  var clearsOnFree = false
   /// Bytes copied in so far.
   public private(set) var bytesCopied = 0
   /// Where the buffer begins in the receiver's region.
@@ -43,7 +45,7 @@ public import PageAlloc
 
   deinit {
     // SAFETY: the pin keeps the core alive.
-    unsafe core._withUnsafeGuaranteedRef { $0.abort(offset) }
+    unsafe core._withUnsafeGuaranteedRef { $0.abort(offset, clearing: clearsOnFree ? size : 0) }
   }
 
   /// The bytes that the buffer takes.
@@ -99,10 +101,11 @@ public import PageAlloc
   /// Copies all parts of a transaction to their places and validates its objects in the copy.
   @inline(__always)
   mutating func fill(_ transaction: borrowing Transaction) throws(BinderError) {
+    clearsOnFree = transaction.flags.contains(.clearOnFree)
     if layout.dataSize > 0 { try copyPart(transaction.data, at: 0) }
     if layout.offsetsSize > 0 {
       try copyPart(transaction.offsets, at: layout.offsetsStart)
-      try ObjectTable.translate(view, layout: layout, base: offset, source: transaction.data.memory)
+      try gatherExtraBuffers(from: transaction.data.memory)
     }
     if layout.securityContextSize > 0 {
       try copyPart(transaction.securityContext, at: layout.securityContextStart)
@@ -113,6 +116,31 @@ public import PageAlloc
   private mutating func copyPart(_ slice: UserSlice, at offset: Int) throws(BinderError) {
     var reader = slice.reader()
     try copy(from: &reader, at: offset, length: slice.length)
+  }
+
+  /// Copies what `ptr` objects point at; their addresses become offsets in the region.
+  ///
+  /// - Parameter source: the sender's memory, in which the objects name addresses.
+  private mutating func gatherExtraBuffers(from source: UserMemory) throws(BinderError) {
+    // The addresses came with the message: even one's own memory is checked while it is read.
+    let memory: UserMemory = source == .trusted ? .untrusted : source
+    var objects = ObjectTable(layout)
+    while let extra = try objects.next(in: view) {
+      try copyPart(
+        UserSlice(address: extra.source, length: extra.length, in: memory), at: extra.target)
+      do throws(PageAllocError) {
+        try view.store(UInt64(offset + extra.target), at: extra.addressField)
+      } catch {
+        throw .badSource(error)
+      }
+    }
+  }
+
+  /// Validates the objects of a buffer that was filled in steps. What its `ptr` objects point at,
+  /// whoever filled it has put into the room for extra buffers.
+  borrowing func checkObjects() throws(BinderError) {
+    var objects = ObjectTable(layout)
+    while try objects.next(in: view) != nil {}
   }
 
   /// Gives the buffer to the receiver, under its lock: the last step of a transaction.

@@ -6,7 +6,7 @@
 /// One owner at a time; it may move between threads.
 @safe public struct Delivery: ~Copyable, @unchecked Sendable {
   // INVARIANT: stands for one region pin of the core, and for one buffer in state `delivered`.
-  private let core: Unmanaged<ProcessCore>
+  let core: Unmanaged<ProcessCore>
   private let view: UnsafeRawPointer
   private let record: BufferRecord
   /// Where the buffer begins in the receiver's region, in bytes.
@@ -21,7 +21,7 @@
 
   deinit {
     // SAFETY: the pin keeps the core alive.
-    unsafe core._withUnsafeGuaranteedRef { $0.free(deliveredAt: offset, flags: record.flags) }
+    unsafe core._withUnsafeGuaranteedRef { $0.free(deliveredAt: offset) }
   }
 
   /// Frees the buffer now.

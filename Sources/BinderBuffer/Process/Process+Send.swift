@@ -39,7 +39,12 @@ extension Process {
     let layout = try TransactionLayout(
       data: dataSize, offsets: offsetsSize, extra: extraSize,
       securityContext: securityContextSize)
-    return try core.allocate(layout, oneway: oneway, for: node)
+    do throws(BinderError) {
+      return try core.allocate(layout, oneway: oneway, for: node)
+    } catch {
+      node.core.countFailure(error)
+      throw error
+    }
   }
 
   /// Hands a filled buffer to the process that it lies in. A buffer allocated as oneway is sent so.
@@ -47,10 +52,18 @@ extension Process {
     _ allocation: consuming Allocation, to node: Node, code: UInt32 = 0,
     flags: TransactionFlags = []
   ) throws(BinderError) -> Receipt {
-    guard unsafe allocation.core.toOpaque() == Unmanaged.passUnretained(node.core).toOpaque() else {
-      throw .invalidArgument(.otherContext(pid: node.pid))
+    guard
+      unsafe allocation.core.toOpaque() == Unmanaged.passUnretained(node.core).toOpaque(),
+      allocation.senderPID == pid, core.context === node.core.context
+    else { throw .invalidArgument(.notOwner(pid: pid, debugID: allocation.debugID)) }
+    do throws(BinderError) {
+      allocation.clearsOnFree = flags.contains(.clearOnFree)
+      if allocation.layout.offsetsSize > 0 { try allocation.checkObjects() }
+      return try core.handOver(allocation, to: node, code: code, flags: flags)
+    } catch {
+      node.core.countFailure(error)
+      throw error
     }
-    return try core.handOver(allocation, to: node, code: code, flags: flags)
   }
 
   /// Answers a call; a delivery has one reply.
@@ -84,12 +97,16 @@ extension ProcessCore {
   }
 
   func send(_ transaction: Transaction, to node: Node) throws(BinderError) -> Receipt {
-    let layout = try TransactionLayout(transaction)
-    var allocation = try allocate(layout, oneway: transaction.isOneway, for: node)
-    try layout.checkUnits()
-    try allocation.fill(transaction)
-    return try handOver(
-      allocation, to: node, code: transaction.code, flags: transaction.flags)
+    do throws(BinderError) {
+      let layout = try TransactionLayout(transaction)
+      var allocation = try allocate(layout, oneway: transaction.isOneway, for: node)
+      try allocation.fill(transaction)
+      return try handOver(
+        allocation, to: node, code: transaction.code, flags: transaction.flags)
+    } catch {
+      node.core.countFailure(error)
+      throw error
+    }
   }
 
   func handOver(
@@ -114,14 +131,25 @@ extension ProcessCore {
   func reply(to delivery: borrowing Delivery, _ transaction: Transaction) throws(BinderError)
     -> Receipt
   {
+    guard unsafe delivery.core.toOpaque() == Unmanaged.passUnretained(self).toOpaque() else {
+      throw .invalidArgument(.notOwner(pid: pid, debugID: delivery.debugID))
+    }
     let caller = try takeCaller(ofBufferAt: delivery.offset, debugID: delivery.debugID)
     do throws(BinderError) {
       // SAFETY: the pin that the caller stands for keeps its core alive; `answer` gives it back.
       return try unsafe caller.process._withUnsafeGuaranteedRef { receiver in
-        Result { () throws(BinderError) in try answer(caller.call, of: receiver, transaction) }
+        Result { () throws(BinderError) in
+          do throws(BinderError) {
+            return try answer(caller.call, of: receiver, transaction)
+          } catch {
+            receiver.countFailure(error)
+            throw error
+          }
+        }
       }.get()
     } catch {
-      fail(caller, .noReply(pid))
+      // An exit in the middle of the reply has not seen this call.
+      Self.fail(caller, hasExited ? .calleeExited(pid) : .noReply(pid))
       throw error
     }
   }
@@ -134,11 +162,10 @@ extension ProcessCore {
     }
     let layout = try TransactionLayout(transaction)
     var allocation = try receiver.reserve(layout, oneway: false, sender: pid)
-    try layout.checkUnits()
     try allocation.fill(transaction)
-    guard !hasExited else { throw .dead(pid: pid, .senderExited) }
     return try receiver.answer(
-      call, allocation, code: transaction.code, flags: transaction.flags.subtracting(.oneway))
+      call, allocation, code: transaction.code, flags: transaction.flags.subtracting(.oneway),
+      from: self)
   }
 }
 

@@ -96,7 +96,7 @@ extension ProcessCore {
     } catch {
       throw BinderError(error, pid: pid)
     }
-    if sharing != .exportableSealed { context.shrinker.register(self) }
+    if unsafe state.pointee.region!.pointee.pages.canReclaim { context.shrinker.register(self) }
   }
 
   func makeNode() -> UInt32 {

@@ -34,8 +34,11 @@ extension ProcessCore {
   }
 
   /// Hands a reply's buffer to this process, which made the call.
+  ///
+  /// - Parameter replier: whose death before this moment means that no reply comes.
   func answer(
-    _ call: CallID, _ allocation: consuming Allocation, code: UInt32, flags: TransactionFlags
+    _ call: CallID, _ allocation: consuming Allocation, code: UInt32, flags: TransactionFlags,
+    from replier: ProcessCore
   ) throws(BinderError) -> Receipt {
     let receipt = Receipt(
       debugID: allocation.debugID, offset: allocation.offset, size: allocation.size,
@@ -44,11 +47,14 @@ extension ProcessCore {
       allocation, code: code, flags: flags, node: BufferRecord.none, caller: nil)
     record.state = .replied
     lock.lock()
-    guard !hasExited, let region = unsafe state.pointee.region else {
+    guard !replier.hasExited, !hasExited, let region = unsafe state.pointee.region else {
+      let death: BinderError =
+        hasExited
+        ? .dead(pid: pid, .receiverExited) : .dead(pid: replier.pid, .senderExited)
       lock.unlock()
       // Dropping the allocation takes the lock again; the caller's pin goes when the call fails.
       _ = consume allocation
-      throw .dead(pid: pid, .receiverExited)
+      throw death
     }
     unsafe state.pointee.counters.bytesCopied += allocation.bytesCopied
     let offset = allocation.handOver()
@@ -60,19 +66,17 @@ extension ProcessCore {
     } else {
       isAwaited = false
       unsafe state.pointee.calls.close(call)
-      unsafe dropReply(offset, &region.pointee)
+      _ = unsafe freeCommitted(offset, &region.pointee)
     }
-    let wakes = unsafe isAwaited && state.pointee.replyWaiters > 0
     // Neither pin is the last: the process has not exited.
     _ = unpinRegion()
     _ = unpinCall()
-    lock.unlock()
-    if wakes { replies.broadcast() }
+    if isAwaited { unlockWakingReplyWaiters() } else { lock.unlock() }
     return receipt
   }
 
   /// Ends a call without a reply, and with it the pin that the caller stood for.
-  func fail(_ caller: Caller?, _ failure: CallTable.Failure) {
+  static func fail(_ caller: Caller?, _ failure: CallTable.Failure) {
     guard let caller = caller else { return }
     // SAFETY: the pin that the caller stands for keeps its core alive until `finish`.
     unsafe caller.process._withUnsafeGuaranteedRef { $0.endCall(caller.call, failure) }
@@ -87,11 +91,23 @@ extension ProcessCore {
         unsafe state.pointee.calls.update(call, to: .failed(failure))
       }
     }
-    let wakes = unsafe state.pointee.replyWaiters > 0
     let last = unpinCall()
-    lock.unlock()
-    if wakes { replies.broadcast() }
+    unlockWakingReplyWaiters()
     finish(last)
+  }
+
+  /// Gives the lock back and then wakes those who await replies, if any do.
+  ///
+  /// The caller's pin is gone, and a woken thread may drop the last reference to the process: a
+  /// retain of its own keeps the core until the wake-up is done.
+  @inline(__always)
+  private func unlockWakingReplyWaiters() {
+    guard unsafe state.pointee.replyWaiters > 0 else { return lock.unlock() }
+    let kept = unsafe Unmanaged.passRetained(self)
+    lock.unlock()
+    replies.broadcast()
+    // SAFETY: balances the retain above.
+    unsafe kept.release()
   }
 
   /// The reply of a call, if it has come. Call with the lock held.
@@ -138,20 +154,16 @@ extension ProcessCore {
 
   func abandon(_ call: CallID) throws(BinderError) {
     lock.lock()
-    defer { lock.unlock() }
+    // Whoever else awaits the call learns that it has ended.
+    defer { unlockWakingReplyWaiters() }
     let region = try unsafe liveRegion()
     switch unsafe state.pointee.calls[call] {
     case .pending: unsafe state.pointee.calls.update(call, to: .abandoned)
     case .replied(let offset):
       unsafe state.pointee.calls.close(call)
-      unsafe dropReply(offset, &region.pointee)
+      _ = unsafe freeCommitted(offset, &region.pointee)
     case .failed: unsafe state.pointee.calls.close(call)
     case nil, .unused, .abandoned: throw .invalidArgument(.noSuchCall(pid: pid))
     }
-  }
-
-  /// Frees a reply that nobody will look at. Call with the lock held.
-  private func dropReply(_ offset: Int, _ region: inout RegionState) {
-    release(region.ranges.freeCommitted(offset).range, &region)
   }
 }

@@ -18,7 +18,6 @@ extension ProcessCore {
       let death: BinderError =
         sender.hasExited
         ? .dead(pid: sender.pid, .senderExited) : .dead(pid: pid, .receiverExited)
-      unsafe state.pointee.counters.count(death)
       lock.unlock()
       // Dropping the allocation takes the lock again.
       _ = consume allocation

@@ -11,18 +11,24 @@ extension ProcessCore {
     var orphans: [Caller] = []
     if let region = unsafe state.pointee.region {
       unsafe orphans = Self.takeCallers(&region.pointee.ranges)
-      if unsafe state.pointee.regionPins == 0 { unsafe state.pointee.dropRegion() }
+      if unsafe state.pointee.regionPins == 0 {
+        unsafe state.pointee.dropRegion()
+      } else if unsafe region.pointee.pages.canReclaim {
+        // The shrinker loses sight of it, while deliveries may hold it for long.
+        _ = unsafe region.pointee.pages.reclaim(upTo: .max)
+      }
     }
     if unsafe state.pointee.regionPins + state.pointee.callPins > 0 {
       // INVARIANT: this retain stands for all pins; the last of them releases it.
       unsafe state.pointee.retainedByPins = true
       _ = unsafe Unmanaged.passRetained(self)
     }
+    unsafe state.pointee.calls = CallTable()
     lock.unlock()
     arrivals.broadcast()
     replies.broadcast()
     context.remove(self)
-    for orphan in orphans { fail(orphan, .calleeExited(pid)) }
+    for orphan in orphans { Self.fail(orphan, .calleeExited(pid)) }
   }
 
   /// Takes the callers out of all buffers, whatever state their delivery is in.

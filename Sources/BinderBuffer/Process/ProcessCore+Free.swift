@@ -6,10 +6,10 @@ extension ProcessCore {
     lock.lock()
     do throws(BinderError) {
       let region = try unsafe liveRegion()
-      let flags = try unsafe flagsOfKept(offset, &region.pointee.ranges)
-      let caller = unsafe freeCommitted(offset, flags, &region.pointee)
+      try unsafe checkFreeable(offset, &region.pointee.ranges)
+      let caller = unsafe freeCommitted(offset, &region.pointee)
       lock.unlock()
-      fail(caller, .noReply(pid))
+      Self.fail(caller, .noReply(pid))
     } catch {
       unsafe state.pointee.counters.count(error)
       lock.unlock()
@@ -19,16 +19,18 @@ extension ProcessCore {
 
   /// Frees the buffer of a delivery that is being dropped.
   @inline(__always)
-  func free(deliveredAt offset: Int, flags: TransactionFlags) {
+  func free(deliveredAt offset: Int) {
     lock.lock()
     var caller: Caller?
     // The pin of the delivery keeps the region.
     if let region = unsafe state.pointee.region {
-      caller = unsafe freeCommitted(offset, flags, &region.pointee)
+      caller = unsafe freeCommitted(offset, &region.pointee)
     }
+    // Without the pin another thread may end the core as soon as the lock is given back.
+    let pid = pid
     let last = unpinRegion()
     lock.unlock()
-    if caller != nil { fail(caller, .noReply(pid)) }
+    if caller != nil { Self.fail(caller, .noReply(pid)) }
     finish(last)
   }
 
@@ -43,14 +45,13 @@ extension ProcessCore {
     finish(last)
   }
 
-  private func flagsOfKept(_ offset: Int, _ ranges: inout RangeAllocator<BufferRecord>)
-    throws(BinderError) -> TransactionFlags
+  private func checkFreeable(_ offset: Int, _ ranges: inout RangeAllocator<BufferRecord>)
+    throws(BinderError)
   {
     let obstacle: BinderError.NotFreeable
     do throws(RangeError) {
-      let (state, flags) = try ranges.withMetadata(at: offset) { ($0.state, $0.flags) }
-      switch state {
-      case .kept: return flags
+      switch try ranges.withMetadata(at: offset, { $0.state }) {
+      case .kept: return
       case .queued, .waiting, .replied: obstacle = .notDelivered
       case .delivered: obstacle = .ownedByDelivery
       }
@@ -67,23 +68,13 @@ extension ProcessCore {
   ///
   /// - Returns: the call that will now never be answered.
   @inline(__always)
-  private func freeCommitted(
-    _ offset: Int, _ flags: TransactionFlags, _ region: inout RegionState
-  ) -> Caller? {
-    if flags.contains(.clearOnFree) { clear(offset, &region) }
+  func freeCommitted(_ offset: Int, _ region: inout RegionState) -> Caller? {
     let freed = region.ranges.freeCommitted(offset)
+    let flags = freed.metadata.flags
+    if flags.contains(.clearOnFree) { region.clear(freed.range.offset, freed.range.size) }
     release(freed.range, &region)
     if flags.contains(.oneway) { advance(Int(freed.metadata.node), &region.ranges) }
     return freed.metadata.caller
-  }
-
-  /// Zeroes a buffer before its range can be reused.
-  @inline(never)
-  private func clear(_ offset: Int, _ region: inout RegionState) {
-    var size = 0
-    region.ranges.updateMetadata(at: offset) { size = $0.layoutSize }
-    // SAFETY: the buffer lies in the region, its range is taken and its pages are in use.
-    unsafe (region.driverView + offset).initializeMemory(as: UInt8.self, repeating: 0, count: size)
   }
 
   /// The node's oldest waiting transaction goes to the todo queue.
@@ -101,13 +92,12 @@ extension ProcessCore {
   }
 }
 
-extension BufferRecord {
-  /// The bytes that the buffer takes.
-  var layoutSize: Int {
-    func rounded(_ size: UInt32) -> Int { (Int(size) + 7) & ~7 }
-    return max(
-      8,
-      rounded(dataSize) + rounded(offsetsSize) + rounded(extraSize) + rounded(securityContextSize))
+extension RegionState {
+  /// Zeroes a buffer before its range can be reused: while its pages are still in use.
+  @inline(never)
+  func clear(_ offset: Int, _ size: Int) {
+    // SAFETY: the buffer lies in the region, and its pages are in use, so they have frames.
+    unsafe (driverView + offset).initializeMemory(as: UInt8.self, repeating: 0, count: size)
   }
 }
 

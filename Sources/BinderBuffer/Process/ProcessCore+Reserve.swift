@@ -2,30 +2,43 @@ internal import PageAlloc
 
 extension ProcessCore {
   /// Reserves a buffer in this process's region and makes its pages in use.
+  @inline(__always)
   func reserve(_ layout: TransactionLayout, oneway: Bool, sender: Int32) throws(BinderError)
     -> Allocation
   {
+    let allocation = try reserveRangeAndPages(layout, oneway: oneway, sender: sender)
+    // Outside the lock, which dropping the allocation takes.
+    try layout.checkUnits()
+    return allocation
+  }
+
+  private func reserveRangeAndPages(
+    _ layout: TransactionLayout, oneway: Bool, sender: Int32
+  ) throws(BinderError) -> Allocation {
     lock.lock()
     defer { lock.unlock() }
     let region = try unsafe liveRegion()
-    do throws(BinderError) {
-      if unsafe region.pointee.checksUnitsFirst { try layout.checkUnits() }
-      let debugID = nextDebugID()
-      let reservation = try unsafe reserveRange(
-        &region.pointee, layout.size, oneway: oneway, sender: sender, debugID: debugID)
-      try unsafe usePages(&region.pointee, reservation)
-      unsafe state.pointee.regionPins += 1
-      count(reservation, unsafe region.pointee.ranges)
-      // SAFETY: the range lies in the region, its pages are in use, and the pin keeps the view.
-      let view = unsafe RegionView(
-        base: region.pointee.driverView + reservation.offset, count: reservation.size)
-      return unsafe Allocation(
-        core: .passUnretained(self), layout: layout, view: view, reservation: reservation,
-        debugID: debugID, senderPID: sender, isOneway: oneway)
-    } catch {
-      unsafe state.pointee.counters.count(error)
-      throw error
-    }
+    if unsafe region.pointee.checksUnitsFirst { try layout.checkUnits() }
+    let debugID = nextDebugID()
+    let reservation = try unsafe reserveRange(
+      &region.pointee, layout.size, oneway: oneway, sender: sender, debugID: debugID)
+    try unsafe usePages(&region.pointee, reservation)
+    unsafe state.pointee.regionPins += 1
+    count(reservation, unsafe region.pointee.ranges)
+    // SAFETY: the range lies in the region, its pages are in use, and the pin keeps the view.
+    let view = unsafe RegionView(
+      base: region.pointee.driverView + reservation.offset, count: reservation.size)
+    return unsafe Allocation(
+      core: .passUnretained(self), layout: layout, view: view, reservation: reservation,
+      debugID: debugID, senderPID: sender, isOneway: oneway)
+  }
+
+  /// Counts a failed attempt to send to this process. Call without the lock.
+  @inline(never)
+  func countFailure(_ error: BinderError) {
+    lock.lock()
+    withCounters { $0.count(error) }
+    lock.unlock()
   }
 
   @inline(__always)
@@ -49,7 +62,7 @@ extension ProcessCore {
       } catch {
         // The shrinker passed over this region, whose lock is held here: its own idle pages are
         // the last resort.
-        if case .budgetExhausted(let requested, _, _) = error,
+        if case .budgetExhausted(let requested, _, _) = error, region.pages.canReclaim,
           region.pages.reclaim(upTo: requested) > 0
         {
           continue
@@ -79,10 +92,13 @@ extension ProcessCore {
   }
 
   /// Frees a buffer that was reserved and never committed.
-  func abort(_ offset: Int) {
+  ///
+  /// - Parameter size: how many of its bytes are zeroed before.
+  func abort(_ offset: Int, clearing size: Int) {
     lock.lock()
     // The pin of the allocation keeps the region.
     if let region = unsafe state.pointee.region {
+      if size > 0 { unsafe region.pointee.clear(offset, size) }
       let freed = unsafe region.pointee.ranges.abortReserved(offset)
       unsafe release(freed, &region.pointee)
     }

@@ -61,7 +61,7 @@ internal import Synchronization
   /// Tells the shrinker how long the longest idle page has been idle. Call with the lock held.
   @inline(__always)
   func updateIdleHint(_ pages: borrowing PageRange) {
-    idleHint.store(pages.idle.oldest?.stamp ?? .max, ordering: .relaxed)
+    idleHint.store(pages.idle.oldestStamp ?? .max, ordering: .relaxed)
   }
 
   // MARK: pins

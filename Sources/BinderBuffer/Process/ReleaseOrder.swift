@@ -23,22 +23,16 @@ enum ReleaseOrder {
   @inline(__always)
   func release(_ freed: FreedRange, from pages: inout PageRange, stamp: UInt64) {
     guard !freed.pages.isEmpty else { return }
-    guard self != .down else {
-      pages.stopUsing(freed.pages.reversed(), stamp: stamp)
-      return
-    }
     let interior = freed.interior
-    if self == .interiorUpThenRightThenLeft {
-      pages.stopUsing(interior, stamp: stamp)
-    } else {
-      pages.stopUsing(interior.reversed(), stamp: stamp)
-    }
-    if interior.isEmpty {
-      // One page, or two whose border lies inside the buffer: right before left.
-      pages.stopUsing(freed.pages.reversed(), stamp: stamp)
-    } else {
-      pages.stopUsing(interior.upperBound..<freed.pages.upperBound, stamp: stamp)
-      pages.stopUsing(freed.pages.lowerBound..<interior.lowerBound, stamp: stamp)
+    switch self {
+    case .down: pages.stopUsing(freed.pages, .down, stamp: stamp)
+    case .interiorUpThenRightThenLeft, .interiorDownThenRightThenLeft:
+      // Without an interior there are at most two pages, and right goes before left.
+      guard !interior.isEmpty else { return pages.stopUsing(freed.pages, .down, stamp: stamp) }
+      let isUp = self == .interiorUpThenRightThenLeft
+      pages.stopUsing(interior, isUp ? .up : .down, stamp: stamp)
+      pages.stopUsing(interior.upperBound..<freed.pages.upperBound, .up, stamp: stamp)
+      pages.stopUsing(freed.pages.lowerBound..<interior.lowerBound, .up, stamp: stamp)
     }
   }
 }

@@ -34,6 +34,8 @@ public enum BinderError: Error, Equatable, Sendable {
     case noSuchCall(pid: Int32)
     case notACall(debugID: UInt32)
     case otherContext(pid: Int32)
+    /// The buffer or delivery belongs to another process than `pid`.
+    case notOwner(pid: Int32, debugID: UInt32)
     case securityContextInReply
   }
 
@@ -143,6 +145,8 @@ extension BinderError.InvalidArgument {
     case .noSuchCall(let pid): "process \(pid) has no such call: it ended or was never made"
     case .notACall(let debugID): "transaction \(debugID) awaits no reply"
     case .otherContext(let pid): "process \(pid) lives in another context"
+    case .notOwner(let pid, let debugID):
+      "buffer \(debugID) is another process's, not process \(pid)'s, to send or to answer"
     case .securityContextInReply: "a reply carries no security context"
     }
   }

@@ -21,6 +21,14 @@ struct TransactionLayout: BitwiseCopyable, Sendable {
     offsetsSize = offsets
     extraSize = extra
     securityContextSize = securityContext
+    // Sizes of real messages: none is negative and no sum overflows.
+    if (data | offsets | extra | securityContext) >> 32 == 0 {
+      offsetsStart = (data &+ 7) & ~7
+      extraStart = offsetsStart &+ (offsets &+ 7) & ~7
+      securityContextStart = extraStart &+ (extra &+ 7) & ~7
+      size = max(8, securityContextStart &+ (securityContext &+ 7) & ~7)
+      return
+    }
     guard
       let offsetsStart = Self.end(of: data, after: 0),
       let extraStart = Self.end(of: offsets, after: offsetsStart),

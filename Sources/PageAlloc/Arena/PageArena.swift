@@ -24,9 +24,9 @@ public final class PageArena: Sendable {
   /// The budget that every page of this arena is charged to.
   public let budget: PageBudget?
 
-  package let faults: FaultInjector?
+  @usableFromInline package let faults: FaultInjector?
 
-  let driver: Mapping
+  @usableFromInline let driver: Mapping
   let receiver: Mapping
   /// The memory file, writable; none if `inProcess`.
   let file: FileDescriptor
@@ -79,6 +79,7 @@ public final class PageArena: Sendable {
   }
 
   /// The whole arena, writable.
+  @inlinable
   package var driverView: UnsafeMutableRawPointer { unsafe driver.base }
 
   /// The whole arena, read-only. Reading a page that has no owner gives zeros, and the kernel backs

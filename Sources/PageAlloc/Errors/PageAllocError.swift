@@ -63,6 +63,8 @@ extension PageAllocError {
     case .processDenied: .notPermitted
     case .budgetExhausted, .arenaFull: .noMemory
     case .injected(let point): point.errno
+    // Whatever keeps the kernel from backing a page, the page is not to be had.
+    case .system(.populate, _): .noMemory
     case .system(_, let errno): errno
     }
   }

@@ -60,6 +60,7 @@ public final class FaultInjector: Sendable {
   public var injected: Int { failed.load(ordering: .relaxed) }
 
   /// True if the step that the caller is about to take shall fail. O(1), allocates nothing.
+  @usableFromInline
   package func check(_ point: FaultPoint) -> Bool {
     guard mask & point.bit != 0 else { return false }
     let number = asked.add(1, ordering: .relaxed).newValue

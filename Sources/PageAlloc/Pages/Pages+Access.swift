@@ -3,6 +3,7 @@ extension Pages {
   ///
   /// - Throws: `PageAllocError.outOfBounds`, before `body` runs, unless offset and length and
   ///   their sum lie in `0...size`; and what `body` throws.
+  @inlinable
   public borrowing func withBytes<R: ~Copyable>(
     offset: Int = 0, length: Int = size, _ body: (RawSpan) throws(PageAllocError) -> R
   ) throws(PageAllocError) -> R {
@@ -16,6 +17,7 @@ extension Pages {
   ///
   /// - Throws: `PageAllocError.outOfBounds`, before `body` runs, unless offset and length and
   ///   their sum lie in `0...size`; and what `body` throws.
+  @inlinable
   public mutating func withMutableBytes<R: ~Copyable>(
     offset: Int = 0, length: Int = size, _ body: (inout MutableRawSpan) throws(PageAllocError) -> R
   ) throws(PageAllocError) -> R {
@@ -28,6 +30,7 @@ extension Pages {
 
   /// Copies bytes from `offset` on into all of `target`.
   /// - Throws: `PageAllocError.outOfBounds`, before anything is copied.
+  @inlinable
   public borrowing func read(
     into target: inout MutableRawSpan, at offset: Int
   ) throws(PageAllocError) {
@@ -41,6 +44,7 @@ extension Pages {
 
   /// Copies all of `source` to `offset`.
   /// - Throws: `PageAllocError.outOfBounds`, before anything is copied.
+  @inlinable
   public mutating func write(_ source: RawSpan, at offset: Int) throws(PageAllocError) {
     try Self.check(offset, source.byteCount)
     // SAFETY: both ranges have that many bytes.
@@ -52,6 +56,7 @@ extension Pages {
 
   /// Sets `length` bytes from `offset` on to zero.
   /// - Throws: `PageAllocError.outOfBounds`, before anything is written.
+  @inlinable
   public mutating func fillZero(offset: Int = 0, length: Int = size) throws(PageAllocError) {
     try Self.check(offset, length)
     // SAFETY: the bytes are inside the pages.
@@ -63,6 +68,7 @@ extension Pages {
   /// - Throws: `PageAllocError.outOfBounds`, `.pastEnd`, or what reading the source's memory ends
   ///   with (`.badAddress`, `.processGone`, `.processDenied`). The reader has then not moved; bytes
   ///   before the bad address may have been copied.
+  @inlinable
   public mutating func copy(
     from reader: inout UserSliceReader, at offset: Int = 0, length: Int
   ) throws(PageAllocError) {
@@ -75,7 +81,8 @@ extension Pages {
       into: UnsafeMutableRawBufferPointer(start: base + offset, count: length))
   }
 
-  private static func check(_ offset: Int, _ length: Int) throws(PageAllocError) {
+  @inlinable
+  static func check(_ offset: Int, _ length: Int) throws(PageAllocError) {
     // No overflow: both are at most `size` when they are added.
     guard offset >= 0, offset <= size, length >= 0, length <= size, offset + length <= size
     else { throw .outOfBounds(offset: offset, length: length, size: size) }

@@ -11,12 +11,13 @@
 ///     }
 ///
 /// May be sent to another thread; writing needs exclusive access, as the compiler enforces.
-@safe public struct Pages<let order: Int>: ~Copyable, @unchecked Sendable {
+@frozen @safe
+public struct Pages<let order: Int>: ~Copyable, @unchecked Sendable {
   // INVARIANT: holds one retain of the arena, which lives as long as any of its pages.
-  let arena: Unmanaged<PageArena>
+  @usableFromInline let arena: Unmanaged<PageArena>
   // INVARIANT: pages firstIndex ..< firstIndex + 1 << order of the arena are taken, charged and
   // backed, and belong to this value alone.
-  let firstIndex: UInt32
+  @usableFromInline let firstIndex: UInt32
 
   /// Takes over pages that were just allocated in `arena`.
   init(adopting index: Int, of arena: PageArena) {
@@ -41,13 +42,15 @@
   }
 
   /// The index of the first page in its arena; a multiple of `1 << order`.
+  @inlinable
   public var index: Int { Int(firstIndex) }
 
   /// The first byte, in the driver view. Valid for as long as this value lives.
+  @inlinable
   var base: UnsafeMutableRawPointer {
     // SAFETY: the retain of this value keeps the arena alive; the index is inside of it.
     unsafe arena._withUnsafeGuaranteedRef { arena in
-      unsafe arena.driverView + Int(firstIndex) << Page.shift
+      unsafe arena.driver.base + Int(firstIndex) << pageShift
     }
   }
 }

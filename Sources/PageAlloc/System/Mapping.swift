@@ -1,14 +1,15 @@
 internal import Glibc
 
 /// An owned memory mapping; unmapped when dropped.
-@safe struct Mapping: ~Copyable, @unchecked Sendable {
+@usableFromInline @safe
+struct Mapping: ~Copyable, @unchecked Sendable {
   enum Access {
     case readOnly, readWrite
     var protection: CInt { self == .readOnly ? PROT_READ : PROT_READ | PROT_WRITE }
   }
 
   // INVARIANT: `base` is the start of a mapping of `byteCount` bytes that nobody else unmaps.
-  let base: UnsafeMutableRawPointer
+  @usableFromInline let base: UnsafeMutableRawPointer
   let byteCount: Int
 
   /// Maps all of a file of `byteCount` bytes, shared.

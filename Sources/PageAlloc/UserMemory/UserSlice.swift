@@ -4,6 +4,11 @@
 ///
 /// Addresses that somebody else chose are never trusted: whatever they are, reading them copies or
 /// throws, and never crashes.
+///
+///     let slice = UserSlice(address: request.address, length: 24, in: .process(senderPID))
+///     var reader = slice.reader()
+///     let code = try reader.read(as: UInt32.self)
+///     let rest = try reader.readAll()
 @frozen
 public struct UserSlice: Sendable, BitwiseCopyable, Equatable {
   /// The first byte.

@@ -49,21 +49,22 @@ extension UserSliceReader {
     while !isEmpty {
       // All at once if it is little, else double.
       let step = min(count, max(1 << 20, bytes.count))
-      let end = bytes.count
-      bytes.append(contentsOf: repeatElement(0, count: step))
-      // SAFETY: the bytes from `end` on were just appended.
-      let error = unsafe bytes.withUnsafeMutableBytes { bytes -> PageAllocError? in
+      var failure: PageAllocError?
+      // SAFETY: all of `step` bytes are initialised if reading goes well.
+      let next = unsafe [UInt8](unsafeUninitializedCapacity: step) { buffer, initialized in
         do throws(PageAllocError) {
-          try unsafe read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[end...]))
-          return nil
+          try unsafe read(
+            into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: step))
+          initialized = step
         } catch {
-          return error
+          failure = error
         }
       }
-      if let error {
+      if let failure {
         (address, remaining) = start
-        throw error
+        throw failure
       }
+      if bytes.isEmpty { bytes = next } else { bytes += next }
     }
     return bytes
   }
