@@ -54,3 +54,12 @@ int peer_limit_address_space_growth(size_t bytes) {
   if (fields != 1) return EIO;
   return lower(RLIMIT_AS, (rlim_t)pages * 4096 + bytes);
 }
+
+int peer_has_thread_sanitizer(void) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+  return 1;
+#endif
+#endif
+  return 0;
+}

@@ -194,6 +194,21 @@ struct UserSliceTests {
     #expect(try reader.read(as: UInt8.self) == memory.bytes(page: 0)[0])
   }
 
+  /// Reading all takes several steps when there is much; a failure undoes them all.
+  @Test func aHoleFarBehindLeavesTheReaderWhereItWas() throws {
+    let arena = try PageArena(pageCount: 1024)
+    let start = unsafe UInt(bitPattern: arena.receiverView)
+    let length = 1024 * Page.size
+    let last = start + UInt(length - Page.size)
+    unsafe mprotect(UnsafeMutableRawPointer(bitPattern: last), Page.size, PROT_NONE)
+    var reader = UserSlice(address: start, length: length, in: .untrusted).reader()
+    try reader.skip(5)
+    let expected = PageAllocError.badAddress(address: last, length: Page.size)
+    #expect(failure { _ = try reader.readAll() } == expected)
+    #expect(reader.count == length - 5 && reader.bytesRead == length - Page.size - 5)
+    #expect(failure { _ = try reader.readAll() } == expected)
+  }
+
   /// Only memory that comes as memory is trusted, not a number.
   @Test func aNumberIsNotTrusted() {
     let slice = UserSlice(address: 8, length: 8, in: .trusted)

@@ -37,11 +37,14 @@
   }
 
   mutating func set(_ range: Range<Int>) {
+    // Not through `self` in the closure: with the thread sanitizer that crashes Swift 6.3.
+    let words = unsafe words
     // SAFETY: forEachWord stays inside the bitmap.
     forEachWord(of: range) { index, mask in unsafe words[index] |= mask }
   }
 
   mutating func clear(_ range: Range<Int>) {
+    let words = unsafe words
     // SAFETY: forEachWord stays inside the bitmap.
     forEachWord(of: range) { index, mask in unsafe words[index] &= ~mask }
   }

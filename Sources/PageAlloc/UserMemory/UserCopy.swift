@@ -34,17 +34,13 @@ enum UserCopy {
   }
 
   /// Repeats `step` until all is copied or the first byte that is left cannot be: the kernel stops
-  /// short at a bad address, and at 2 GiB.
+  /// short at a bad address, and at 2 GiB. A slice that wraps around the address space starts in
+  /// the kernel's half of it, which is bad from the first byte on.
   private static func copy(
     _ memory: UserMemory, _ address: UInt, _ length: Int, _ call: SystemCall,
     _ step: (_ pid: Int32, _ done: Int) -> Int
   ) -> Outcome {
     var outcome = Outcome()
-    // Nobody has memory at the top of the address space, where a slice would wrap around.
-    if address.addingReportingOverflow(UInt(length)).overflow {
-      outcome.error = .badAddress(address: address, length: length)
-      return outcome
-    }
     let pid = if case .process(let pid) = memory { pid } else { getpid() }
     while outcome.byteCount < length {
       let result = step(pid, outcome.byteCount)
@@ -64,7 +60,7 @@ enum UserCopy {
     _ memory: UserMemory, _ code: CInt, _ call: SystemCall, _ address: UInt, _ length: Int
   ) -> PageAllocError {
     switch (code, memory) {
-    // 0 would be a copy of nothing: no progress is possible there either.
+    // 0 is a copy of nothing: no progress is possible there either.
     case (EFAULT, _), (0, _): .badAddress(address: address, length: length)
     case (ESRCH, .process(let pid)): .processGone(pid: pid)
     case (EPERM, .process(let pid)): .processDenied(pid: pid)

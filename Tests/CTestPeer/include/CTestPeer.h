@@ -82,4 +82,7 @@ int peer_limit_descriptors(int count);
 // Lets the address space of this process grow by no more than `bytes`.
 int peer_limit_address_space_growth(size_t bytes);
 
+// 1 if this is built with the thread sanitizer, which has limits of its own.
+int peer_has_thread_sanitizer(void);
+
 #endif
