@@ -8,11 +8,11 @@ extension RangeEngine {
   }
 
   @inline(__always)
-  private func find(_ offset: Int) throws(RangeError) -> Found {
-    guard offset >= 0, offset < Int(length), offset & 7 == 0 else {
-      throw .noRange(offset: offset)
-    }
-    let start = UInt32(truncatingIfNeeded: offset) >> 3
+  private mutating func find(_ offset: Int) throws(RangeError) -> Found {
+    // Rotated by three bits, an offset that is negative or no multiple of 8 becomes huge.
+    let rotated = UInt(bitPattern: offset) >> 3 | UInt(bitPattern: offset) << 61
+    guard rotated < UInt(units) else { throw .noRange(offset: offset) }
+    let start = UInt32(truncatingIfNeeded: rotated)
     if mode == .array {
       guard let index = array.find(start) else { throw .noRange(offset: offset) }
       let entry = array.entries[index]
@@ -24,7 +24,7 @@ extension RangeEngine {
   }
 
   @inline(__always)
-  private func toggleCommitted(_ found: Found) {
+  private mutating func toggleCommitted(_ found: Found) {
     if mode == .array {
       array.entries[found.index].word.bits ^= RangeWord.committed
     } else {
@@ -33,8 +33,8 @@ extension RangeEngine {
   }
 
   @inline(__always)
-  private func owner(_ found: Found) -> RangeOwner {
-    mode == .array ? array.owners[found.slot] : list.owners[found.slot]
+  private mutating func debugID(_ found: Found) -> UInt32 {
+    mode == .array ? array.owners[found.slot].debugID : list.nodes[found.slot].tag
   }
 
   /// Marks a reserved range committed; gives the slot for its metadata.
@@ -54,12 +54,12 @@ extension RangeEngine {
     let found = try find(offset)
     if !found.word.isCommitted { throw .notCommitted(offset: offset) }
     toggleCommitted(found)
-    return (found.slot, found.word.size &* 8, owner(found).tag)
+    return (found.slot, found.word.size &* 8, debugID(found))
   }
 
   /// The slot of a committed range's metadata.
   @usableFromInline
-  func slot(ofCommitted offset: Int) throws(RangeError) -> UInt32 {
+  mutating func slot(ofCommitted offset: Int) throws(RangeError) -> UInt32 {
     let found = try find(offset)
     if !found.word.isCommitted { throw .notCommitted(offset: offset) }
     return found.slot
@@ -90,14 +90,11 @@ extension RangeEngine {
     liveCount &-= 1
     liveUnits &-= size
     if found.word.isOneway { freeOneway &+= size &* 8 }
-    if mode == .array {
-      let start = array.entries[found.index].start
-      let hole = array.remove(at: found.index, units: units)
-      return FreedRange(
-        start: start &* 8, length: size &* 8, holeStart: hole.start &* 8, holeEnd: hole.end &* 8)
-    }
-    if found.word.isOneway { senders.remove(size, from: list.owners[found.index].sender) }
-    return merge(found.index)
+    if mode != .array { return merge(found.index) }
+    let start = array.entries[found.index].start
+    let hole = array.remove(at: found.index, units: units)
+    return FreedRange(
+      start: start &* 8, length: size &* 8, holeStart: hole.start &* 8, holeEnd: hole.end &* 8)
   }
 
   /// Makes a live node free: first the right neighbour is taken in, then the left one takes it.
@@ -105,6 +102,7 @@ extension RangeEngine {
   @inline(__always)
   private mutating func merge(_ id: UInt32) -> FreedRange {
     let node = list.nodes[id]
+    if node.word.isOneway { senders.remove(node.word.size, from: node.sender) }
     var survivor = id
     var merged = node
     var size = node.word.size
@@ -125,11 +123,10 @@ extension RangeEngine {
       size &+= left.word.size
       survivor = node.previous
       merged.start = left.start
-      merged.previous = left.previous
       merged.word = left.word
     }
-    merged.word.bits = merged.word.bits & RangeWord.owned | size
-    list.nodes[survivor] = merged
+    list.nodes[survivor].word.bits = merged.word.bits & RangeWord.owned | size
+    list.nodes[survivor].next = merged.next
     list.nodes[merged.next].previous = survivor
 
     if mode == .sizeTree {
@@ -149,7 +146,7 @@ extension RangeEngine {
     if mode == .sizeTree {
       sizeTree.erase(id)
     } else {
-      bestFit.remove(id, start: node.start, size: node.word.size, isLast: node.next == 0)
+      bestFit.remove(id, node)
     }
   }
 
