@@ -11,6 +11,20 @@ struct PlacedRange {
   }
 }
 
+/// A range that was just freed, and the slot of its metadata.
+@usableFromInline
+struct FreedSlot {
+  @usableFromInline let range: FreedRange
+  @usableFromInline let slot: UInt32
+
+  @inline(__always)
+  init(start: UInt32, units: UInt32, holeStart: UInt32, holeEnd: UInt32, slot: UInt32) {
+    range = FreedRange(
+      start: start &* 8, length: units &* 8, holeStart: holeStart &* 8, holeEnd: holeEnd &* 8)
+    self.slot = slot
+  }
+}
+
 /// Everything about a region's ranges but their metadata: the non-generic core of
 /// ``RangeAllocator``.
 ///
@@ -23,6 +37,7 @@ struct PlacedRange {
 @safe
 struct RangeEngine: ~Copyable {
   /// Where the ranges are kept now.
+  @usableFromInline
   enum Mode: UInt8 {
     /// In the short array (Rust driver), or nowhere yet (C driver, before the first request).
     case array
@@ -36,7 +51,7 @@ struct RangeEngine: ~Copyable {
   /// Bytes.
   let length: UInt32
   let units: UInt32
-  var mode = Mode.array
+  @usableFromInline var mode = Mode.array
   /// How many ranges the array may hold before the list takes over.
   let arrayLimit: UInt32
 
@@ -129,19 +144,6 @@ struct RangeEngine: ~Copyable {
     case .bestFit: Int(bestFit.largest) * 8
     case .sizeTree: Int(sizeTree.largest) * 8
     }
-  }
-
-  // Mutating although they change nothing: a large `self` that is only lent is copied first.
-  @inline(never)
-  mutating func noSpace(_ size: Int) -> RangeError {
-    let largest: UInt32
-    switch mode {
-    case .array: largest = array.largestGap(units: units)
-    case .bestFit: largest = bestFit.largest
-    case .sizeTree: largest = sizeTree.largest
-    }
-    return .noSpace(
-      requested: size, freeBytes: Int(units &- liveUnits) * 8, largestFree: Int(largest) * 8)
   }
 }
 

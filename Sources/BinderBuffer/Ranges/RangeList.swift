@@ -119,6 +119,14 @@ struct RangeList {
     return rest
   }
 
+  /// Makes a free range of a node and of what follows it up to `next`.
+  @inline(__always)
+  func join(_ id: UInt32, _ word: RangeWord, next: UInt32) {
+    nodes[id].word = word
+    nodes[id].next = next
+    nodes[next].previous = id
+  }
+
   /// The live node that starts at unit `start`, or 0.
   @inline(__always)
   func find(_ start: UInt32) -> UInt32 {

@@ -1,8 +1,8 @@
-/// Sets of more than 135 equally long free ranges.
+/// Sets of more than 128 equally long free ranges.
 ///
 /// What a chunk held hangs in a tree of blocks of eight keys. A leaf's keys are members, an inner
 /// block's are `lowest start below << 32 | block`, complemented like members. The octal digits of
-/// a member's position - 7 are its path. A set returns to a chunk when half of one is enough.
+/// a member's position are its path. A set returns to a chunk when half of one is enough.
 ///
 /// INVARIANT: the tree is the lowest that holds its positions; an inner key has the largest start
 /// part below it.
@@ -25,10 +25,9 @@ extension TieBins {
     (31 &- UInt32(truncatingIfNeeded: (count &- 1 | 1).leadingZeroBitCount)) / 3 &* 3
   }
 
-  mutating func lowestInTree(_ head: Head, or inline: UInt64) -> UInt32 {
-    var key = largestKey(head.chunk)
-    if key < inline { return Self.low(inline) }
-    var shift = Self.topShift(head.count &- Self.inlineCount)
+  mutating func lowestInTree(_ head: Head) -> UInt32 {
+    var key = largestKey(head.base)
+    var shift = Self.topShift(head.count)
     while shift > 0 {
       key = largestKey(Self.low(key))
       shift &-= 3
@@ -36,19 +35,18 @@ extension TieBins {
     return Self.low(key)
   }
 
-  /// Makes a tree of a full chunk.
-  mutating func plantTree(_ line: UInt32, _ head: Head) {
+  /// Makes a tree of a full chunk; gives the head to be.
+  mutating func plantTree(_ head: Head) -> Head {
     var root = makeChunk(8)
-    for i in 0..<head.capacity { insert(words[head.chunk &+ i], at: i, below: &root) }
-    recycleChunk(head.chunk, capacity: head.capacity, used: head.capacity)
-    words[line] = Head(count: head.count, capacity: 0, floor: 0, chunk: root).bits
+    for i in 0..<head.count { insert(words[head.base &+ i], at: i, below: &root) }
+    recycleChunk(head.base, capacity: head.capacity, used: head.count)
+    return Head(count: head.count, capacity: 0, floor: 0, base: root)
   }
 
-  mutating func insertInTree(_ key: UInt64, _ line: UInt32) {
-    let head = Head(bits: words[line])
-    var root = head.chunk
-    insert(key, at: head.count &- Self.inlineCount, below: &root)
-    words[line] = Head(count: head.count &+ 1, capacity: 0, floor: 0, chunk: root).bits
+  mutating func insertInTree(_ key: UInt64, _ head: Head, _ line: UInt32) {
+    var root = head.base
+    insert(key, at: head.count, below: &root)
+    words[line] = Head(count: head.count &+ 1, capacity: 0, floor: 0, base: root).bits
   }
 
   /// Adds a key at the next position.
@@ -76,15 +74,12 @@ extension TieBins {
   @inline(never)
   mutating func removeInTree(_ position: UInt32, _ line: UInt32, _ nodes: Table<RangeNode>) {
     let head = Head(bits: words[line])
-    let last = head.count &- 1 &- Self.inlineCount
-    let shift = Self.topShift(last &+ 1)
-    var root = head.chunk
+    let last = head.count &- 1
+    let shift = Self.topShift(head.count)
+    var root = head.base
     let moved = takeLast(last, below: root, shift: shift)
-    if position < Self.inlineCount {
-      words[line &+ 1 &+ position] = moved
-      nodes[Self.low(moved)].tag = position
-    } else if position &- Self.inlineCount != last {
-      _ = put(moved, at: position &- Self.inlineCount, below: root, shift: shift)
+    if position != last {
+      _ = put(moved, at: position, below: root, shift: shift)
       nodes[Self.low(moved)].tag = position
     }
     if last == 1 &<< shift {
@@ -93,7 +88,7 @@ extension TieBins {
       recycleChunk(root, capacity: 8, used: 1)
       root = child
     }
-    words[line] = Head(count: head.count &- 1, capacity: 0, floor: 0, chunk: root).bits
+    words[line] = Head(count: last, capacity: 0, floor: 0, base: root).bits
     if last == Self.smallestTree { fellTree(line) }
   }
 
@@ -102,15 +97,15 @@ extension TieBins {
     let head = Head(bits: words[line])
     let chunk = makeChunk(Self.largestChunk)
     for i in 0..<UInt32(8) {
-      let leaf = Self.low(words[head.chunk &+ i])
+      let leaf = Self.low(words[head.base &+ i])
       for j in 0..<UInt32(8) { words[chunk &+ i &* 8 &+ j] = words[leaf &+ j] }
       recycleChunk(leaf, capacity: 8, used: 8)
     }
-    recycleChunk(head.chunk, capacity: 8, used: 8)
+    recycleChunk(head.base, capacity: 8, used: 8)
     words[line] =
       Head(
         count: head.count, capacity: Self.largestChunk, floor: Self.floor(Self.largestChunk),
-        chunk: chunk
+        base: chunk
       ).bits
   }
 
@@ -156,7 +151,7 @@ extension TieBins {
 
   /// Whether the tree agrees with itself; calls `body` with every leaf's key and position.
   func checkTree(_ head: Head, _ body: (UInt64, UInt32) -> Bool) -> Bool {
-    let count = head.count - Self.inlineCount
+    let count = head.count
     /// The largest key below, or nil when something is wrong.
     func visit(_ block: UInt32, _ first: UInt32, _ shift: UInt32) -> UInt64? {
       for digit in 0..<UInt32(8) {
@@ -174,6 +169,6 @@ extension TieBins {
       }
       return largestKey(block)
     }
-    return count > Self.smallestTree && visit(head.chunk, 0, Self.topShift(count)) != nil
+    return count > Self.smallestTree && visit(head.base, 0, Self.topShift(count)) != nil
   }
 }

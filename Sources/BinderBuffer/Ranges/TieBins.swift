@@ -1,15 +1,15 @@
 /// For each size below 8 KiB, the set of free ranges of exactly that size; the lowest of a set is
 /// found quickly, however many there are.
 ///
-/// A bin is a cache line of eight words: a head, and the keys of the first seven members. A key is
+/// A bin is a cache line of eight words: a head, and room for the keys of seven members. A key is
 /// the complement of `start << 32 | node`: so 0 is an unused key, and the largest key stands for
 /// the lowest range and is found without a branch. Members stand in no order: a new one goes to
 /// the end, and the last one fills the gap that a leaving one makes. Each member knows its
-/// position (its node's tag). Positions from 7 on are in the bin's *chunk*, an array that doubles
-/// when it is full, up to 128 keys; a larger set keeps them in a tree (`TieBins+Tree`).
+/// position (its node's tag). When the line is full, the keys move into a *chunk*, an array that
+/// doubles when it is full, up to 128 keys; a larger set hangs in a tree (`TieBins+Tree`).
 ///
-/// Adding and removing is O(1) up to 135 members (a chunk moves at most 128 keys), finding the
-/// lowest looks at all of them; beyond that everything is O(log n).
+/// Adding and removing is O(1) up to 128 members (moving to another chunk is bounded by that),
+/// finding the lowest looks at all of them; beyond that everything is O(log n).
 ///
 /// INVARIANT: positions are `0..<count`; keys in no position are 0.
 /// INVARIANT: a bin's bit is set exactly when it has members.
@@ -17,8 +17,9 @@ struct TieBins {
   /// Sizes in units that have a bin: those below this.
   static let binCount: UInt32 = 1024
   static let bitWordCount = binCount / 64
-  static let inlineCount: UInt32 = 7
-  /// The chunks' capacities are 8, 16, … up to this.
+  /// Keys in a bin's own line.
+  static let lineCapacity: UInt32 = 7
+  /// The chunks' capacities are 16, 32, … up to this.
   static let largestChunk: UInt32 = 128
 
   /// Bin b is `words[8b..<8b + 8]`; the bitmap, a word of 0, the recycled chunks' chains and the
@@ -35,7 +36,7 @@ struct TieBins {
   /// whose blocks are chunks of eight, leaves and inner blocks of full trees and for each bin one
   /// path that is nearly empty.
   static func wordCount(units: Int) -> Int {
-    Int(firstChunk) + Int(binCount) * (8 + 16 + 32 + 64 + 128) + (units / 12 + 8 * Int(binCount))
+    Int(firstChunk) + Int(binCount) * (16 + 32 + 64 + 128) + (units / 12 + 8 * Int(binCount))
       * 8
   }
 
@@ -67,37 +68,30 @@ struct TieBins {
 
   // MARK: Heads
 
-  /// A bin's first word. All zero when it has never been used; without a chunk, `capacity` and
-  /// `floor` are 0; with a tree they are 0 but `chunk` is the root.
+  /// A bin's first word: all zero when it has never been used.
   struct Head {
     var bits: UInt64
 
     @inline(__always) init(bits: UInt64) { self.bits = bits }
 
-    init(count: UInt32, capacity: UInt32, floor: UInt32, chunk: UInt32) {
-      bits = UInt64(chunk) << 32 | UInt64(floor) << 56 | UInt64(capacity) << 24 | UInt64(count)
+    init(count: UInt32, capacity: UInt32, floor: UInt32, base: UInt32) {
+      bits = UInt64(floor) << 56 | UInt64(base) << 32 | UInt64(capacity) << 24 | UInt64(count)
     }
 
     /// Members: 24 bits, so that adding 1 to the head counts one more.
     @inline(__always) var count: UInt32 { UInt32(truncatingIfNeeded: bits) & 0xFF_FFFF }
-    /// Keys that the chunk has room for.
+    /// Keys that there is room for; 0 for a tree.
     @inline(__always) var capacity: UInt32 { UInt32(truncatingIfNeeded: bits) >> 24 }
-    /// The chunk's or the tree root's first word; 0 without one.
-    @inline(__always) var chunk: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) & 0xFF_FFFF }
-    /// When this many members are left, plus one, the chunk is too large.
+    /// The first key's word, or the tree root's.
+    @inline(__always) var base: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) & 0xFF_FFFF }
+    /// A chunk is too large when this many members are left, plus one; else 0.
     @inline(__always) var floor: UInt32 { UInt32(truncatingIfNeeded: bits >> 56) }
-    @inline(__always) var hasTree: Bool { capacity == 0 && chunk != 0 }
+    @inline(__always) var hasTree: Bool { capacity == 0 && base != 0 }
+    @inline(__always) var isInline: Bool { capacity == lineCapacity }
   }
 
   @inline(__always)
   func head(_ bin: UInt32) -> Head { Head(bits: words[bin &* 8]) }
-
-  /// The word that holds the key at a position.
-  @inline(__always)
-  private static func index(_ position: UInt32, _ line: UInt32, _ head: Head) -> UInt32 {
-    // One choice between two bases, made without a branch.
-    position &+ (position < inlineCount ? line &+ 1 : head.chunk &- inlineCount)
-  }
 
   // MARK: Bins
 
@@ -143,16 +137,15 @@ struct TieBins {
   mutating func lowest(_ bin: UInt32) -> UInt32 {
     let line = bin &* 8
     let head = head(bin)
-    let key = largestKeyBehind(line)
-    return head.count <= Self.inlineCount ? Self.low(key) : lowestBeyond(head, or: key)
+    return head.isInline ? Self.low(largestKeyBehind(line)) : lowestBeyond(head)
   }
 
   @inline(never)
-  private mutating func lowestBeyond(_ head: Head, or inline: UInt64) -> UInt32 {
-    if head.hasTree { return lowestInTree(head, or: inline) }
-    var key = inline
-    var first = head.chunk
-    let end = first &+ head.count &- Self.inlineCount
+  private mutating func lowestBeyond(_ head: Head) -> UInt32 {
+    if head.hasTree { return lowestInTree(head) }
+    var key: UInt64 = 0
+    var first = head.base
+    let end = first &+ head.count
     while first < end {
       key = max(key, largestKey(first))
       first &+= 8
@@ -163,34 +156,34 @@ struct TieBins {
   /// Adds a range of `bin` units; gives its position, to be kept in its node.
   @inline(__always)
   mutating func insert(_ id: UInt32, start: UInt32, into bin: UInt32) -> UInt32 {
-    let line = bin &* 8
     let head = head(bin)
     let position = head.count
-    if position >= Self.inlineCount &+ head.capacity {
+    if position >= head.capacity {
       insertBeyond(Self.key(start, id), bin)
       return position
     }
-    words[line] = head.bits &+ 1
-    words[Self.index(position, line, head)] = Self.key(start, id)
+    words[bin &* 8] = head.bits &+ 1
+    words[head.base &+ position] = Self.key(start, id)
     words[Self.bitmap &+ bin >> 6] |= 1 &<< UInt64(bin & 63)
     return position
   }
 
-  /// Adds to a bin whose chunk is full or missing, or that has a tree.
+  /// Adds to a bin that is new or full or has a tree.
   @inline(never)
   private mutating func insertBeyond(_ key: UInt64, _ bin: UInt32) {
     let line = bin &* 8
-    let head = head(bin)
-    if !head.hasTree && head.capacity < Self.largestChunk {
-      let capacity = max(8, head.capacity &* 2)
-      moveChunk(line, head, to: capacity)
-      let position = head.count
-      words[line] &+= 1
-      words[Self.index(position, line, self.head(bin))] = key
+    var head = head(bin)
+    if head.base == 0 {
+      head = Head(count: 0, capacity: Self.lineCapacity, floor: 0, base: line &+ 1)
+    } else if !head.hasTree && head.capacity < Self.largestChunk {
+      head = moveKeys(head, to: max(16, head.capacity &* 2), line)
     } else {
-      if !head.hasTree { plantTree(line, head) }
-      insertInTree(key, line)
+      insertInTree(key, head.hasTree ? head : plantTree(head), line)
+      return
     }
+    words[line] = head.bits &+ 1
+    words[head.base &+ head.count] = key
+    words[Self.bitmap &+ bin >> 6] |= 1 &<< UInt64(bin & 63)
   }
 
   /// Removes the member at `position` and moves the last one there.
@@ -199,45 +192,40 @@ struct TieBins {
     let line = bin &* 8
     let head = Head(bits: words[line] &- 1)
     let last = head.count
-    if last >= Self.inlineCount &+ head.capacity { return removeInTree(position, line, nodes) }
+    if last >= head.capacity { return removeInTree(position, line, nodes) }
     words[line] = head.bits
-    let lastIndex = Self.index(last, line, head)
-    let moved = words[lastIndex]
+    let moved = words[head.base &+ last]
     // The leaving one may be the last itself: then the second store undoes the first.
-    words[Self.index(position, line, head)] = moved
-    words[lastIndex] = 0
+    words[head.base &+ position] = moved
+    words[head.base &+ last] = 0
     nodes[Self.low(moved)].tag = position
     // Whether the bin became empty is a coin toss: clear the bit without a branch.
     words[Self.bitmap &+ bin >> 6] &= ~((last == 0 ? 1 : 0) &<< UInt64(bin & 63))
-    if last &+ 1 == head.floor { shrinkChunk(line, head) }
+    if last &+ 1 == head.floor { shrinkChunk(head, line) }
   }
 
   // MARK: Chunks
 
   @inline(never)
-  private mutating func shrinkChunk(_ line: UInt32, _ head: Head) {
-    moveChunk(line, head, to: head.capacity == 8 ? 0 : head.capacity / 2)
+  private mutating func shrinkChunk(_ head: Head, _ line: UInt32) {
+    let capacity = head.capacity == 16 ? Self.lineCapacity : head.capacity / 2
+    words[line] = moveKeys(head, to: capacity, line).bits
   }
 
-  /// Gives a bin a chunk of another capacity, with the same keys.
-  mutating func moveChunk(_ line: UInt32, _ head: Head, to capacity: UInt32) {
-    let count = head.count > Self.inlineCount ? head.count &- Self.inlineCount : 0
-    let chunk = capacity == 0 ? 0 : makeChunk(capacity)
-    for i in 0..<count { words[chunk &+ i] = words[head.chunk &+ i] }
-    if head.capacity != 0 { recycleChunk(head.chunk, capacity: head.capacity, used: count) }
-    words[line] =
-      Head(
-        count: head.count, capacity: capacity, floor: Self.floor(capacity), chunk: chunk
-      ).bits
+  /// Moves a bin's keys to an array of another capacity; gives the head to be.
+  private mutating func moveKeys(_ head: Head, to capacity: UInt32, _ line: UInt32) -> Head {
+    let base = capacity == Self.lineCapacity ? line &+ 1 : makeChunk(capacity)
+    for i in 0..<head.count {
+      words[base &+ i] = words[head.base &+ i]
+      words[head.base &+ i] = 0
+    }
+    if !head.isInline { recycleChunk(head.base, capacity: head.capacity, used: 0) }
+    return Head(count: head.count, capacity: capacity, floor: Self.floor(capacity), base: base)
   }
 
   /// Where a chunk is given up: well below where it was taken, so that neither happens often.
   static func floor(_ capacity: UInt32) -> UInt32 {
-    switch capacity {
-    case 0: 0
-    case 8: 4
-    default: inlineCount + capacity / 4 + 1
-    }
+    capacity < 16 ? 0 : capacity / 4 + 1
   }
 
   mutating func makeChunk(_ capacity: UInt32) -> UInt32 {
@@ -264,21 +252,21 @@ struct TieBins {
 
   /// Whether a bin agrees with itself and its members' nodes; calls `body` with each member.
   func check(_ bin: UInt32, nodes: Table<RangeNode>, _ body: (UInt32) -> Bool) -> Bool {
-    let line = bin * 8
     let head = head(bin)
     let marked = words[Self.bitmap + bin >> 6] >> UInt64(bin & 63) & 1 == 1
-    guard marked == (head.count > 0), head.floor == Self.floor(head.capacity) else { return false }
+    guard marked == (head.count > 0), head.floor == Self.floor(head.capacity),
+      head.isInline == (head.base == bin * 8 + 1)
+    else { return false }
     func checkMember(_ key: UInt64, _ position: UInt32) -> Bool {
       guard position < head.count else { return key == 0 }
       let id = Self.low(key)
       return key != 0 && key == Self.key(nodes[id].start, id) && nodes[id].tag == position
         && body(id)
     }
-    for position in 0..<Self.inlineCount + head.capacity {
-      let word = Self.index(position, line, head)
-      if !checkMember(words[word], position) { return false }
+    if head.hasTree { return checkTree(head, checkMember) }
+    for position in 0..<head.capacity {
+      if !checkMember(words[head.base + position], position) { return false }
     }
-    guard head.hasTree else { return head.count <= Self.inlineCount + head.capacity }
-    return checkTree(head) { checkMember($0, $1 + Self.inlineCount) }
+    return head.count <= head.capacity
   }
 }
