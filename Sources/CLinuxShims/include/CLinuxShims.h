@@ -1,3 +1,46 @@
+// The Linux calls and constants that Swift's C importer does not show.
+//
+// Every name is our own (`bb_`), so this header needs no feature macro: only the .c file defines
+// `_GNU_SOURCE`. A header that defined it would change what glibc shows to every importer.
+//
+// Every function returns its result, or the negated errno. None retries, none keeps state, all
+// are safe to call from any thread.
+
 #ifndef CLINUXSHIMS_H
 #define CLINUXSHIMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// madvise(2): back a range with writable pages now. Linux 5.14; older C libraries do not name it.
+static const int bb_MADV_POPULATE_WRITE = 23;
+
+// fcntl(2) seals of a memory file, as bits to combine.
+static const unsigned bb_SEAL_SEAL = 0x1;
+static const unsigned bb_SEAL_SHRINK = 0x2;
+static const unsigned bb_SEAL_GROW = 0x4;
+static const unsigned bb_SEAL_WRITE = 0x8;
+static const unsigned bb_SEAL_FUTURE_WRITE = 0x10;
+
+// A new memory file: empty, close-on-exec, sealable, and not executable where the kernel can say
+// so (Linux 6.3). Returns the descriptor.
+int bb_memory_file(const char *_Nonnull name);
+
+int bb_add_seals(int descriptor, unsigned seals);
+int bb_get_seals(int descriptor);
+
+// Gives back the memory of a part of a file; its length stays.
+int bb_punch_hole(int descriptor, int64_t offset, int64_t length);
+
+// Copies between this process and another (or this one, by its own pid), as far as both sides are
+// mapped. Returns the number of bytes copied, short at the first page that cannot be reached.
+ssize_t bb_process_read(
+    pid_t pid, void *_Nonnull local, uintptr_t remote, size_t length);
+ssize_t bb_process_write(
+    pid_t pid, const void *_Nonnull local, uintptr_t remote, size_t length);
+
+// Keeps the calling thread on one CPU.
+int bb_pin_thread(int cpu);
+
 #endif

@@ -1,0 +1,109 @@
+/// A set of page indexes of one region: a fixed bitmap, changed a word at a time.
+///
+/// Four MiB are 1,024 pages, so a set is at most sixteen words and every operation is a handful of
+/// masked word operations. Not thread-safe: it lives under its owner's lock.
+@safe struct PageSet: ~Copyable {
+  private let words: UnsafeMutablePointer<UInt64>
+  private let wordCount: Int
+
+  init(pageCount: Int) {
+    wordCount = (pageCount + 63) >> 6
+    unsafe words = .allocate(capacity: wordCount)
+    unsafe words.initialize(repeating: 0, count: wordCount)
+  }
+
+  deinit {
+    // SAFETY: allocated in `init`, never handed out.
+    unsafe words.deallocate()
+  }
+
+  subscript(page: Int) -> Bool {
+    word(page >> 6) & (1 << UInt64(page & 63)) != 0
+  }
+
+  @inline(__always)
+  func word(_ index: Int) -> UInt64 {
+    assert(index >= 0 && index < wordCount)
+    // SAFETY: callers pass indexes of words that hold pages of the region (asserted above).
+    return unsafe words[index]
+  }
+
+  @inline(__always)
+  mutating func insert(_ mask: UInt64, inWord index: Int) {
+    assert(index >= 0 && index < wordCount)
+    // SAFETY: as in `word(_:)`.
+    unsafe words[index] |= mask
+  }
+
+  @inline(__always)
+  mutating func remove(_ mask: UInt64, inWord index: Int) {
+    assert(index >= 0 && index < wordCount)
+    // SAFETY: as in `word(_:)`.
+    unsafe words[index] &= ~mask
+  }
+
+  mutating func insert(_ pages: Range<Int>) {
+    Self.forEachWord(of: pages) { insert($1, inWord: $0) }
+  }
+
+  /// Removes pages; whether all of them were members.
+  @inline(__always)
+  mutating func remove(_ pages: Range<Int>) -> Bool {
+    var missing: UInt64 = 0
+    Self.forEachWord(of: pages) {
+      missing |= $1 & ~word($0)
+      remove($1, inWord: $0)
+    }
+    return missing == 0
+  }
+
+  mutating func subtract(_ other: borrowing PageSet) {
+    for index in 0..<wordCount { remove(other.word(index), inWord: index) }
+  }
+
+  /// The highest member up to and including `page`; there must be one.
+  @inline(__always)
+  func last(through page: Int) -> Int {
+    var index = page >> 6
+    var bits = word(index) & (~0 >> UInt64(63 - page & 63))
+    while bits == 0 {
+      index -= 1
+      bits = word(index)
+    }
+    return index << 6 + 63 - bits.leadingZeroBitCount
+  }
+
+  /// Calls `body` with each word that `pages` touches and the mask of its bits there.
+  @inline(__always)
+  static func forEachWord(of pages: Range<Int>, _ body: (Int, UInt64) -> Void) {
+    guard !pages.isEmpty else { return }
+    let (first, last) = (pages.lowerBound >> 6, (pages.upperBound &- 1) >> 6)
+    let low = ~UInt64(0) &<< UInt64(truncatingIfNeeded: pages.lowerBound)
+    let high = ~UInt64(0) &>> UInt64(truncatingIfNeeded: ~(pages.upperBound &- 1))
+    // Most messages touch pages of one word.
+    guard first < last else { return body(first, low & high) }
+    body(first, low)
+    var index = first &+ 1
+    while index < last {
+      body(index, ~0)
+      index &+= 1
+    }
+    body(last, high)
+  }
+
+  /// The maximal runs of consecutive members within `bounds`, low to high.
+  func forEachRun(
+    in bounds: Range<Int>, present: Bool = true, _ body: (Range<Int>) -> Void
+  ) {
+    var start: Int?
+    for page in bounds {
+      if self[page] == present {
+        if start == nil { start = page }
+      } else if let from = start {
+        body(from..<page)
+        start = nil
+      }
+    }
+    if let from = start { body(from..<bounds.upperBound) }
+  }
+}

@@ -1,0 +1,132 @@
+internal import PageAlloc
+internal import Synchronization
+
+/// Something with idle pages that a shrinker may take back: a process's region.
+///
+/// `oldestIdle` may be read without the owner's lock; it is a hint that the owner keeps up to date.
+package protocol Reclaimable: AnyObject, Sendable {
+  /// The stamp of the page that has been idle longest, `.max` when none is idle.
+  var oldestIdle: UInt64 { get }
+
+  /// Takes back up to `limit` pages that became idle before `deadline`, longest idle first.
+  ///
+  /// - Returns: how many went, nil when the owner is busy: its lock is tried, never waited for.
+  func tryReclaim(upTo limit: Int, before deadline: UInt64) -> Int?
+}
+
+/// Takes idle pages back, longest idle first, over all the regions registered with it.
+///
+/// Each region keeps its own list; the shrinker's clock stamps every page that becomes idle, and
+/// reclaim merges the lists by stamp, so that the order is one order over all processes although no
+/// lock is shared between them. A region whose owner is busy is skipped, as in the driver.
+///
+/// Thread-safe.
+///
+/// Lock order: process → shrinker. The shrinker's own way is the opposite, shrinker → process, and
+/// so it only ever tries a process's lock.
+package final class Shrinker: @unchecked Sendable {
+  private let clock = Atomic<UInt64>(1)
+  private let lock = Lock()
+  // Guarded by `lock`.
+  private var targets: [ObjectIdentifier: any Reclaimable] = [:]
+  private var reclaimed = 0
+
+  package init() {}
+
+  /// The moment that orders one free against all others.
+  @inline(__always)
+  package func tick() -> UInt64 {
+    clock.wrappingAdd(1, ordering: .relaxed).oldValue
+  }
+
+  package func register(_ target: any Reclaimable) {
+    lock.lock()
+    defer { lock.unlock() }
+    targets[ObjectIdentifier(target)] = target
+  }
+
+  package func unregister(_ target: any Reclaimable) {
+    lock.lock()
+    let last = targets.removeValue(forKey: ObjectIdentifier(target))
+    lock.unlock()
+    // The last reference may go here, outside the lock.
+    _ = last
+  }
+
+  /// Pages taken back since the start.
+  package var pagesReclaimed: Int {
+    lock.lock()
+    defer { lock.unlock() }
+    return reclaimed
+  }
+
+  /// Takes back up to `limit` pages.
+  ///
+  /// - Returns: how many went; fewer when no more are idle or their owners are busy.
+  /// - Complexity: O(regions + turns · log regions + pages); a turn takes all pages of one region
+  ///   that are older than those of every other.
+  @discardableResult
+  package func reclaim(upTo limit: Int) -> Int {
+    guard limit > 0 else { return 0 }
+    lock.lock()
+    defer { lock.unlock() }
+    var queue = IdleQueue()
+    for target in targets.values where target.oldestIdle != .max { queue.append(target) }
+    queue.heapify()
+    var taken = 0
+    while taken < limit, let target = queue.popOldest() {
+      guard
+        let count = target.tryReclaim(upTo: limit - taken, before: queue.oldestStamp)
+      else { continue }
+      taken += count
+      // A stale hint may have yielded nothing; the one that the owner left behind is fresh.
+      if target.oldestIdle != .max { queue.push(target) }
+    }
+    reclaimed += taken
+    return taken
+  }
+}
+
+/// Regions by the stamp of their longest idle page: a binary heap.
+private struct IdleQueue {
+  private var heap: [(stamp: UInt64, target: any Reclaimable)] = []
+
+  var oldestStamp: UInt64 { heap.first?.stamp ?? .max }
+
+  mutating func append(_ target: any Reclaimable) {
+    heap.append((target.oldestIdle, target))
+  }
+
+  mutating func heapify() {
+    for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(index) }
+  }
+
+  mutating func push(_ target: any Reclaimable) {
+    append(target)
+    var child = heap.count - 1
+    while child > 0, heap[child].stamp < heap[(child - 1) / 2].stamp {
+      heap.swapAt(child, (child - 1) / 2)
+      child = (child - 1) / 2
+    }
+  }
+
+  mutating func popOldest() -> (any Reclaimable)? {
+    guard let oldest = heap.first else { return nil }
+    heap[0] = heap[heap.count - 1]
+    heap.removeLast()
+    siftDown(0)
+    return oldest.target
+  }
+
+  private mutating func siftDown(_ start: Int) {
+    var parent = start
+    while true {
+      var child = 2 * parent + 1
+      guard child < heap.count else { return }
+      if child + 1 < heap.count, heap[child + 1].stamp < heap[child].stamp { child += 1 }
+      guard heap[child].stamp < heap[parent].stamp else { return }
+      heap.swapAt(parent, child)
+      parent = child
+    }
+  }
+}

@@ -1,0 +1,69 @@
+public import PageAlloc
+internal import Synchronization
+
+/// A world of processes that can send to each other, with one pool of page frames.
+///
+/// Thread-safe.
+public final class Context: @unchecked Sendable {
+  let budget: PageBudget?
+  let faults: FaultInjector?
+  let shrinker = Shrinker()
+  let debugIDs = Atomic<UInt32>(1)
+  private var shrinkerRegistration: ShrinkerRegistration?
+  private let lock = Lock()
+  // Guarded by `lock`.
+  private var pids: Set<Int32> = []
+
+  /// - Parameters:
+  ///   - budget: bounds the page frames of all processes; nil leaves it to the system. When it is
+  ///     used up, idle pages of any process are taken back before an allocation fails.
+  ///   - faults: makes steps fail on purpose, for tests.
+  public init(budget: PageBudget? = nil, faults: FaultInjector? = nil) {
+    self.budget = budget
+    self.faults = faults
+    let shrinker = shrinker
+    shrinkerRegistration = budget?.register { shrinker.reclaim(upTo: $0) }
+  }
+
+  deinit {
+    if let shrinkerRegistration { budget?.unregister(shrinkerRegistration) }
+  }
+
+  /// Makes a process without a region.
+  ///
+  /// - Throws: `invalidArgument` unless `pid` is positive, `busy` while a process has that pid.
+  public func makeProcess(pid: Int32) throws(BinderError) -> Process {
+    guard pid > 0 else { throw .invalidArgument(.pid(pid)) }
+    lock.lock()
+    let isNew = pids.insert(pid).inserted
+    lock.unlock()
+    guard isNew else { throw .busy(pid: pid, .pid) }
+    return Process(core: ProcessCore(pid: pid, context: self))
+  }
+
+  /// Makes a process with a region: see `Process.mapRegion`.
+  public func makeProcess(
+    pid: Int32, regionLength: Int, policy: PlacementPolicy = .rust,
+    sharing: RegionSharing = .inProcess
+  ) throws(BinderError) -> Process {
+    let process = try makeProcess(pid: pid)
+    try process.mapRegion(length: regionLength, policy: policy, sharing: sharing)
+    return process
+  }
+
+  /// Takes back up to `pages` idle pages, longest idle first over all processes.
+  ///
+  /// - Returns: how many went.
+  @discardableResult
+  public func reclaim(_ pages: Int = .max) -> Int { shrinker.reclaim(upTo: pages) }
+
+  /// Pages taken back since the start.
+  public var pagesReclaimed: Int { shrinker.pagesReclaimed }
+
+  func remove(_ core: ProcessCore) {
+    shrinker.unregister(core)
+    lock.lock()
+    defer { lock.unlock() }
+    pids.remove(core.pid)
+  }
+}

@@ -1,0 +1,125 @@
+public import PageAlloc
+
+/// A process that sends transactions and receives them in a region of its own.
+///
+/// The region is one lazily backed memory file of up to 4 MiB. Senders' bytes are copied straight
+/// into it; the process reads them in place, through a read-only view, and frees them.
+///
+///     let context = Context()
+///     let server = try context.makeProcess(pid: 1, regionLength: 1 << 20)
+///     let client = try context.makeProcess(pid: 2, regionLength: 1 << 20)
+///     let node = server.makeNode()
+///     try client.send(oneway: true, data: message.span.bytes, to: node)
+///     if let delivery = try server.receive() {
+///       delivery.withData { print($0.byteCount) }  // freed when `delivery` goes
+///     }
+///
+/// Thread-safe: any thread may use any process. Sending and receiving take the lock of one process
+/// at a time, and copies run outside all locks. When the last reference to a `Process` goes, it
+/// exits.
+public final class Process: Sendable {
+  let core: ProcessCore
+
+  init(core: ProcessCore) { self.core = core }
+
+  deinit { core.exit() }
+
+  public var pid: Int32 { core.pid }
+  public var context: Context { core.context }
+  public var hasExited: Bool { core.hasExited }
+
+  /// Gives the process its region, as `mmap` on the driver's file does.
+  ///
+  /// - Parameters:
+  ///   - length: in bytes, a positive multiple of the page size; of more than 4 MiB the first 4 MiB
+  ///     are used.
+  ///   - policy: where buffers are placed.
+  ///   - sharing: whether other real processes can map the region.
+  /// - Throws: `invalidArgument` for such a length, `busy` when there is a region, `noMemory` when
+  ///   the system gives no memory file or mapping, `dead` after `exit`.
+  public func mapRegion(
+    length: Int, policy: PlacementPolicy = .rust, sharing: RegionSharing = .inProcess
+  ) throws(BinderError) {
+    try core.mapRegion(length: length, policy: policy, sharing: sharing)
+  }
+
+  /// A descriptor through which another real process can map the region, read-only for good.
+  ///
+  /// The caller closes it. Needs a region mapped with `exportable` or `exportableSealed`.
+  public func readOnlyDescriptor() throws(BinderError) -> Int32 {
+    try core.readOnlyDescriptor()
+  }
+
+  /// Makes an object that others can send to.
+  public func makeNode() -> Node {
+    Node(core: core, id: core.makeNode())
+  }
+
+  /// Ends the process.
+  ///
+  /// Senders get `dead` from now on, as do those who await a reply of it. Buffers that it has sent
+  /// live on; a `Delivery` that is still held stays readable, and the region goes with the last.
+  public func exit() { core.exit() }
+}
+
+/// An object of a process: what transactions are sent to, and what orders oneway ones.
+///
+/// It outlives its process; sending to it then throws `dead`.
+public struct Node: Sendable {
+  let core: ProcessCore
+  /// Counts from 0 within the process.
+  public let id: UInt32
+
+  public var pid: Int32 { core.pid }
+}
+
+extension ProcessCore {
+  func mapRegion(length: Int, policy: PlacementPolicy, sharing: RegionSharing) throws(BinderError) {
+    guard length > 0, length & (Page.size - 1) == 0 else {
+      throw .invalidArgument(.regionLength(length))
+    }
+    lock.lock()
+    defer { lock.unlock() }
+    guard !hasExited else { throw .dead(pid: pid, .receiverExited) }
+    guard unsafe state.pointee.region == nil else { throw .busy(pid: pid, .region) }
+    let usable = min(length, Region.longest)
+    let arena: PageArena
+    do throws(PageAllocError) {
+      arena = try PageArena(
+        pageCount: usable >> Page.shift, sharing: sharing, budget: context.budget,
+        faults: context.faults)
+    } catch {
+      throw .noMemory(pid: pid, error)
+    }
+    do throws(RangeError) {
+      unsafe state.pointee.adopt(try RegionState(length: usable, policy: policy, arena: arena))
+    } catch {
+      throw BinderError(error, pid: pid)
+    }
+    if unsafe state.pointee.region!.pointee.pages.canReclaim { context.shrinker.register(self) }
+  }
+
+  func makeNode() -> UInt32 {
+    lock.lock()
+    defer { lock.unlock() }
+    unsafe state.pointee.nodes.append(NodeState())
+    return UInt32(unsafe state.pointee.nodes.count - 1)
+  }
+
+  func readOnlyDescriptor() throws(BinderError) -> Int32 {
+    lock.lock()
+    defer { lock.unlock() }
+    let region = try unsafe liveRegion()
+    do throws(PageAllocError) {
+      return try unsafe region.pointee.pages.arena.readOnlyDescriptor()
+    } catch {
+      throw .noMemory(pid: pid, error)
+    }
+  }
+}
+
+/// What the driver fixes about regions.
+public enum Region {
+  /// The longest usable region in bytes; of a longer mapping the first 4 MiB are used.
+  public static var longest: Int { 4 << 20 }
+}

@@ -1,0 +1,122 @@
+internal import PageAlloc
+
+extension ProcessCore {
+  /// Hands a filled buffer to this process, its receiver.
+  ///
+  /// - Parameter sender: whose death before this moment means that the receiver sees nothing.
+  @inline(__always)
+  func commit(
+    _ allocation: consuming Allocation, code: UInt32, flags: TransactionFlags, node: UInt32,
+    caller: Caller?, sender: ProcessCore
+  ) throws(BinderError) -> Receipt {
+    let receipt = Receipt(
+      debugID: allocation.debugID, offset: allocation.offset, size: allocation.size,
+      isSpam: allocation.isSpam, call: caller?.call)
+    lock.lock()
+    guard !sender.hasExited, let region = unsafe state.pointee.region, !hasExited else {
+      let death: BinderError =
+        sender.hasExited
+        ? .dead(pid: sender.pid, .senderExited) : .dead(pid: pid, .receiverExited)
+      lock.unlock()
+      // Dropping the allocation takes the lock again.
+      _ = consume allocation
+      throw death
+    }
+    unsafe state.pointee.counters.bytesCopied += allocation.bytesCopied
+    let offset = allocation.offset
+    let place = takePlace(flags, node)
+    unsafe region.pointee.ranges.commitReserved(
+      offset,
+      BufferRecord(
+        allocation, code: code, flags: flags, node: node, state: place, caller: caller))
+    allocation.handOver()
+    let unit = UInt32(truncatingIfNeeded: offset >> 3)
+    if place == .queued {
+      unsafe state.pointee.todo.append(unit, in: &region.pointee.ranges)
+    } else {
+      unsafe state.pointee.nodes[Int(node)].waiting.append(unit, in: &region.pointee.ranges)
+    }
+    let wakes = unsafe state.pointee.arrivalWaiters > 0
+    let last = unpinRegion()
+    lock.unlock()
+    if wakes { arrivals.signal() }
+    finish(last)
+    return receipt
+  }
+
+  /// Whether a buffer goes to the todo queue or waits: a oneway one does while another of its node is
+  /// queued or delivered. All others go past the waiting ones.
+  @inline(__always)
+  private func takePlace(_ flags: TransactionFlags, _ node: UInt32) -> BufferRecord.State {
+    guard flags.contains(.oneway) else { return .queued }
+    if unsafe state.pointee.nodes[Int(node)].isBusy { return .waiting }
+    unsafe state.pointee.nodes[Int(node)].isBusy = true
+    return .queued
+  }
+
+  /// Takes the next transaction out of the todo queue. Call with the lock held.
+  @inline(__always)
+  func nextDelivery() throws(BinderError) -> Delivery? {
+    let region = try unsafe liveRegion()
+    guard
+      let (offset, record) = unsafe state.pointee.todo.removeFirst(
+        entering: .delivered, in: &region.pointee.ranges)
+    else { return nil }
+    unsafe state.pointee.regionPins += 1
+    unsafe state.pointee.counters.received += 1
+    return unsafe Delivery(
+      core: .passUnretained(self), view: region.pointee.receiverView, offset: offset,
+      record: record)
+  }
+
+  @inline(__always)
+  func receive() throws(BinderError) -> Delivery? {
+    lock.lock()
+    defer { lock.unlock() }
+    return try nextDelivery()
+  }
+
+  func receive(until deadline: UInt64) throws(BinderError) -> Delivery? {
+    lock.lock()
+    defer { lock.unlock() }
+    while true {
+      if let delivery = try nextDelivery() { return delivery }
+      unsafe state.pointee.arrivalWaiters += 1
+      let inTime = arrivals.wait(lock, deadline: deadline)
+      unsafe state.pointee.arrivalWaiters -= 1
+      if !inTime { return try nextDelivery() }
+    }
+  }
+}
+
+extension BufferRecord {
+  @inline(__always)
+  init(
+    _ allocation: borrowing Allocation, code: UInt32, flags: TransactionFlags, node: UInt32,
+    state: State, caller: Caller?
+  ) {
+    debugID = allocation.debugID
+    senderPID = allocation.senderPID
+    self.code = code
+    self.flags = flags
+    dataSize = UInt32(allocation.layout.dataSize)
+    offsetsSize = UInt32(allocation.layout.offsetsSize)
+    extraSize = UInt32(allocation.layout.extraSize)
+    securityContextSize = UInt32(allocation.layout.securityContextSize)
+    self.node = node
+    self.state = state
+    self.caller = caller
+  }
+}
+
+extension RangeAllocator {
+  /// Commits a range that is known to be reserved.
+  @inline(__always)
+  mutating func commitReserved(_ offset: Int, _ metadata: Metadata) {
+    do throws(RangeError) {
+      try commit(offset, metadata)
+    } catch {
+      preconditionFailure("offset \(offset) is not reserved: \(error)")
+    }
+  }
+}

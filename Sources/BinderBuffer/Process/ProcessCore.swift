@@ -1,0 +1,120 @@
+internal import PageAlloc
+internal import Synchronization
+
+/// One process as the driver knows it: its region, its queues, and the one lock over both.
+///
+/// `Process` is the handle that users hold; the core outlives it while others still need it. They
+/// are counted as pins, under the lock that their holders take anyway, so that handing out a
+/// delivery costs no reference counting. A pin is a `Delivery`, an `Allocation` that is being
+/// filled, or a call that another process has yet to answer.
+///
+/// INVARIANT: while pins > 0, the handle lives or `retainedByPins` is set and stands for one retain.
+///
+/// Lock order, outermost first: one core's `lock` → the budget's → the shrinker's → other cores'
+/// locks (tried only). No two cores' locks are ever waited for at once; the context's lock is taken
+/// with no other held.
+@safe final class ProcessCore: @unchecked Sendable {
+  let pid: Int32
+  let context: Context
+  let lock = Lock()
+  /// Signalled when a transaction arrives, and when the process exits.
+  let arrivals = Condition()
+  /// Signalled when a call ends, and when the process exits.
+  let replies = Condition()
+  /// Written under the lock; read without it by those who only want to give up early.
+  let exited = Atomic<Bool>(false)
+  private let idleHint = Atomic<UInt64>(.max)
+  // INVARIANT: all of `state` is read and written under `lock`.
+  let state: UnsafeMutablePointer<ProcessState>
+
+  init(pid: Int32, context: Context) {
+    self.pid = pid
+    self.context = context
+    unsafe state = .allocate(capacity: 1)
+    unsafe state.initialize(to: ProcessState())
+  }
+
+  deinit {
+    // SAFETY: initialised in `init`; nobody else holds a reference any more.
+    unsafe state.deinitialize(count: 1)
+    unsafe state.deallocate()
+  }
+
+  @inline(__always)
+  var hasExited: Bool { exited.load(ordering: .relaxed) }
+
+  /// The region, for the holder of the lock.
+  @inline(__always)
+  func liveRegion() throws(BinderError) -> UnsafeMutablePointer<RegionState> {
+    guard !hasExited else { throw .dead(pid: pid, .receiverExited) }
+    guard let region = unsafe state.pointee.region else { throw .dead(pid: pid, .noRegion) }
+    return unsafe region
+  }
+
+  /// Numbers are drawn from the context in blocks, so that senders to different processes do not
+  /// meet at one counter. Call with the lock held.
+  @inline(__always)
+  func nextDebugID() -> UInt32 {
+    unsafe state.pointee.debugIDs.next(from: context.debugIDs)
+  }
+
+  /// Tells the shrinker how long the longest idle page has been idle. Call with the lock held.
+  @inline(__always)
+  func updateIdleHint(_ pages: borrowing PageRange) {
+    idleHint.store(pages.idle.oldestStamp ?? .max, ordering: .relaxed)
+  }
+
+  // MARK: pins
+
+  /// Ends `body`'s holder's claim on the region. Call with the lock held, then `lock.unlock()`, then
+  /// `finish(_:)` with the result.
+  @inline(__always)
+  func unpinRegion() -> LastPin {
+    unsafe state.pointee.regionPins -= 1
+    return hasExited ? unpinAfterExit() : .no
+  }
+
+  @inline(__always)
+  func unpinCall() -> LastPin {
+    unsafe state.pointee.callPins -= 1
+    return hasExited ? unpinAfterExit() : .no
+  }
+
+  enum LastPin { case no, release }
+
+  @inline(never)
+  private func unpinAfterExit() -> LastPin {
+    if unsafe state.pointee.regionPins == 0 { unsafe state.pointee.dropRegion() }
+    guard
+      unsafe state.pointee.regionPins + state.pointee.callPins == 0,
+      unsafe state.pointee.retainedByPins
+    else { return .no }
+    unsafe state.pointee.retainedByPins = false
+    return .release
+  }
+
+  /// Gives up the retain that stood for the pins. The core may be gone afterwards.
+  @inline(__always)
+  func finish(_ last: LastPin) {
+    if last == .release {
+      // SAFETY: `exit` retained the core for its pins, and the last of them just went.
+      unsafe Unmanaged.passUnretained(self).release()
+    }
+  }
+}
+
+extension ProcessCore: Reclaimable {
+  var oldestIdle: UInt64 { idleHint.load(ordering: .relaxed) }
+
+  func tryReclaim(upTo limit: Int, before deadline: UInt64) -> Int? {
+    guard lock.tryLock() else { return nil }
+    defer { lock.unlock() }
+    guard let region = unsafe state.pointee.region else {
+      idleHint.store(.max, ordering: .relaxed)
+      return 0
+    }
+    let count = unsafe region.pointee.pages.reclaim(upTo: limit, before: deadline)
+    updateIdleHint(unsafe region.pointee.pages)
+    return count
+  }
+}

@@ -1,0 +1,100 @@
+internal import PageAlloc
+internal import Synchronization
+
+/// Everything about a process that changes, at one stable address under its lock.
+@safe struct ProcessState: ~Copyable {
+  /// A process without a region can send oneway transactions but receive nothing.
+  private(set) var region: UnsafeMutablePointer<RegionState>?
+  /// Transactions for whoever receives next.
+  var todo = BufferQueue()
+  var nodes: [NodeState] = []
+  var calls = CallTable()
+  var debugIDs = DebugIDBlock()
+  var counters = ProcessCounters()
+
+  var regionPins = 0
+  var callPins = 0
+  var retainedByPins = false
+  var arrivalWaiters = 0
+  var replyWaiters = 0
+
+  deinit {
+    if let region = unsafe region {
+      unsafe region.deinitialize(count: 1)
+      unsafe region.deallocate()
+    }
+  }
+
+  mutating func adopt(_ newRegion: consuming RegionState) {
+    precondition(unsafe region == nil)
+    let pointer = UnsafeMutablePointer<RegionState>.allocate(capacity: 1)
+    unsafe pointer.initialize(to: newRegion)
+    unsafe region = unsafe pointer
+  }
+
+  mutating func dropRegion() {
+    guard let pointer = unsafe region else { return }
+    unsafe region = nil
+    // SAFETY: `adopt` initialised it; no pin is left, so nobody reads the memory it maps.
+    unsafe pointer.deinitialize(count: 1)
+    unsafe pointer.deallocate()
+  }
+}
+
+/// A region: where buffers are placed, which pages are there, and both views of the memory.
+@safe struct RegionState: ~Copyable {
+  var ranges: RangeAllocator<BufferRecord>
+  var pages: PageRange
+  let order: ReleaseOrder
+  /// The driver's and the receiver's view of the memory.
+  let driverView: UnsafeMutableRawPointer
+  let receiverView: UnsafeRawPointer
+
+  init(length: Int, policy: PlacementPolicy, arena: PageArena) throws(RangeError) {
+    ranges = try RangeAllocator(length: length, policy: policy)
+    pages = PageRange(arena: arena)
+    order = ReleaseOrder(policy)
+    // SAFETY: `pages` keeps the arena, and with it both views, for as long as this value lives.
+    unsafe driverView = arena.driverView
+    unsafe receiverView = arena.receiverView
+  }
+}
+
+/// Oneway transactions to one node are delivered one at a time, in order.
+struct NodeState: BitwiseCopyable {
+  /// A oneway buffer of this node is queued or delivered and not yet freed.
+  var isBusy = false
+  var waiting = BufferQueue()
+}
+
+/// The numbers that one process has drawn from its context and not yet used.
+struct DebugIDBlock: BitwiseCopyable {
+  private var nextID: UInt32 = 0
+  private var left = 0
+
+  static var blockSize: Int { 256 }
+
+  @inline(__always)
+  mutating func next(from source: borrowing Atomic<UInt32>) -> UInt32 {
+    if left == 0 {
+      left = Self.blockSize
+      nextID = source.wrappingAdd(UInt32(Self.blockSize), ordering: .relaxed).oldValue
+    }
+    left -= 1
+    defer { nextID &+= 1 }
+    return nextID
+  }
+}
+
+struct ProcessCounters: BitwiseCopyable {
+  var peakBuffers = 0
+  var bytesInUse = 0
+  var peakBytes = 0
+  var lowestFreeOnewaySpace = Int.max
+  var received = 0
+  var bytesCopied = 0
+  var spamReports = 0
+  var failures = InlineArray<8, Int>(repeating: 0)
+
+  mutating func count(_ error: BinderError) { failures[error.kind.rawValue] += 1 }
+}

@@ -1,0 +1,67 @@
+public import PageAlloc
+
+/// How a transaction is to be delivered.
+@frozen
+public struct TransactionFlags: OptionSet, Sendable, BitwiseCopyable {
+  public let rawValue: UInt32
+
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  /// No reply; delivered to one node one at a time, in order (`TF_ONE_WAY`).
+  public static let oneway = Self(rawValue: 0x01)
+  /// The buffer is zeroed when the receiver frees it (`TF_CLEAR_BUF`).
+  public static let clearOnFree = Self(rawValue: 0x20)
+}
+
+/// What a sender hands in: where its bytes lie, and how they are to be delivered.
+///
+/// The slices are read once, while the transaction is sent; they must stay readable until `send`
+/// returns. What they hold is validated in the copy, never in the sender's memory.
+public struct Transaction: Sendable, BitwiseCopyable {
+  /// The method, as the receiver understands it.
+  public var code: UInt32
+  public var flags: TransactionFlags
+  /// The message.
+  public var data: UserSlice
+  /// Offsets of the objects in `data`, one `UInt64` each, ascending. Length a multiple of 8.
+  public var offsets: UserSlice
+  /// Room for scatter-gather buffers in bytes, a multiple of 8: `ptr` objects name their sources.
+  public var extraSize: Int
+  /// The sender's security context, for receivers that asked for it.
+  public var securityContext: UserSlice
+
+  public init(
+    code: UInt32 = 0, flags: TransactionFlags = [], data: UserSlice = .empty,
+    offsets: UserSlice = .empty, extraSize: Int = 0, securityContext: UserSlice = .empty
+  ) {
+    self.code = code
+    self.flags = flags
+    self.data = data
+    self.offsets = offsets
+    self.extraSize = extraSize
+    self.securityContext = securityContext
+  }
+
+  public var isOneway: Bool { flags.contains(.oneway) }
+}
+
+/// What the sender learns when a transaction was taken.
+public struct Receipt: Hashable, Sendable, BitwiseCopyable {
+  /// The buffer's number, unique in the context.
+  public let debugID: UInt32
+  /// Where the buffer lies in the receiver's region, in bytes.
+  public let offset: Int
+  /// The bytes that it takes there.
+  public let size: Int
+  /// The sender is suspected of oneway spam.
+  public let isSpam: Bool
+  /// The call to await a reply of; nil for oneway transactions and for replies.
+  public let call: CallID?
+}
+
+/// One outstanding call of a process.
+public struct CallID: Hashable, Sendable, BitwiseCopyable {
+  let index: UInt32
+  // Tells a call from earlier ones that used the same entry.
+  let generation: UInt32
+}

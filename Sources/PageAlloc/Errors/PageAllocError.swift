@@ -1,0 +1,100 @@
+/// What can go wrong with pages, arenas and user slices.
+///
+/// Each case says what was asked for and what there was. A call that throws has changed nothing,
+/// except that bytes may already have been copied into the caller's buffer.
+public enum PageAllocError: Error, Equatable, Sendable {
+  /// Bytes, or pages of an arena, beyond the end of what was addressed. EINVAL.
+  case outOfBounds(offset: Int, length: Int, size: Int)
+
+  /// An argument that no state of the system could accept. EINVAL.
+  case invalidArgument(InvalidArgument, value: Int)
+
+  /// Memory that is not mapped, or not accessible. EFAULT.
+  /// - Parameters:
+  ///   - address: The first byte that could not be reached.
+  ///   - length: Bytes that were still wanted from there on.
+  case badAddress(address: UInt, length: Int)
+
+  /// More bytes wanted of a user slice than are left in it. EFAULT.
+  case pastEnd(requested: Int, remaining: Int)
+
+  /// The process that the memory belongs to has exited. ESRCH.
+  case processGone(pid: Int32)
+
+  /// The memory of that process may not be accessed by this one. EPERM.
+  case processDenied(pid: Int32)
+
+  /// The budget is used up; all figures in pages. ENOMEM.
+  case budgetExhausted(requested: Int, inUse: Int, limit: Int)
+
+  /// The arena has no free, aligned block of `1 << order` pages. ENOMEM.
+  case arenaFull(requested: Int, order: Int)
+
+  /// A fault that a `FaultInjector` asked for. EFAULT for a copy, else ENOMEM.
+  case injected(FaultPoint)
+
+  /// A system call failed.
+  case system(SystemCall, Errno)
+}
+
+/// The argument that a `PageAllocError.invalidArgument` is about.
+public enum InvalidArgument: String, Sendable {
+  /// Pages of an arena: 1 through `UInt32.max`, and a size in bytes that fits `Int`.
+  case pageCount = "page count of an arena"
+  /// The page size of the running system; it must be 4096.
+  case systemPageSize = "page size of this system (4096 is needed)"
+  /// The order of a block of pages: 0 through 18.
+  case order = "page order"
+  /// A page that was to be allocated and has an owner already.
+  case pageTaken = "page that is allocated already"
+  /// A descriptor was wanted of an arena that is `inProcess`; the value is its page count.
+  case notExportable = "descriptor of an arena that is not exportable"
+  /// A negative count of bytes.
+  case byteCount = "byte count"
+}
+
+extension PageAllocError {
+  /// The error number that a system call would return in this situation.
+  public var errno: Errno {
+    switch self {
+    case .outOfBounds, .invalidArgument: .invalidArgument
+    case .badAddress, .pastEnd: .badAddress
+    case .processGone: .noSuchProcess
+    case .processDenied: .notPermitted
+    case .budgetExhausted, .arenaFull: .noMemory
+    case .injected(let point): point.errno
+    // Whatever keeps the kernel from backing a page, the page is not to be had.
+    case .system(.populate, _): .noMemory
+    case .system(_, let errno): errno
+    }
+  }
+}
+
+extension PageAllocError: CustomStringConvertible {
+  public var description: String { "\(errno.name): \(details)" }
+
+  private var details: String {
+    switch self {
+    case .outOfBounds(let offset, let length, let size):
+      "offset \(offset) and length \(length) exceed the size \(size)"
+    case .invalidArgument(let argument, let value):
+      "\(argument.rawValue): \(value)"
+    case .badAddress(let address, let length):
+      "no access to address 0x\(String(address, radix: 16)), \(length) bytes wanted from there"
+    case .pastEnd(let requested, let remaining):
+      "\(requested) bytes wanted, \(remaining) left in the user slice"
+    case .processGone(let pid):
+      "process \(pid) has exited"
+    case .processDenied(let pid):
+      "the memory of process \(pid) may not be accessed"
+    case .budgetExhausted(let requested, let inUse, let limit):
+      "\(requested) pages wanted, \(inUse) of \(limit) in use"
+    case .arenaFull(let requested, let order):
+      "no \(requested) contiguous pages (order \(order)) free in the arena"
+    case .injected(let point):
+      "injected fault at \(point)"
+    case .system(let call, let errno):
+      "\(call) failed: \(errno)"
+    }
+  }
+}

@@ -1,0 +1,59 @@
+internal import CLinuxShims
+internal import Glibc
+
+/// An owned file descriptor; closed when dropped.
+struct FileDescriptor: ~Copyable, Sendable {
+  /// The descriptor, or -1 for none.
+  let raw: CInt
+
+  /// No descriptor.
+  static var none: FileDescriptor { FileDescriptor(raw: -1) }
+
+  var isNone: Bool { raw < 0 }
+
+  init(raw: CInt) {
+    self.raw = raw
+  }
+
+  /// A new memory file of `byteCount` bytes, all of them holes.
+  static func memoryFile(byteCount: Int) throws(PageAllocError) -> FileDescriptor {
+    // SAFETY: the name is a terminated string that outlives the call.
+    let result = unsafe bb_memory_file("binderbuffer")
+    guard result >= 0 else { throw .system(.memoryFile, Errno(rawValue: -result)) }
+    let file = FileDescriptor(raw: result)
+    guard ftruncate(file.raw, byteCount) == 0 else {
+      throw .system(.truncate, Errno(rawValue: errno))
+    }
+    return file
+  }
+
+  deinit {
+    if raw >= 0 { close(raw) }
+  }
+
+  borrowing func changeMode(_ mode: mode_t) throws(PageAllocError) {
+    guard fchmod(raw, mode) == 0 else { throw .system(.changeMode, Errno(rawValue: errno)) }
+  }
+
+  borrowing func addSeals(_ seals: UInt32) throws(PageAllocError) {
+    let result = bb_add_seals(raw, seals)
+    guard result >= 0 else { throw .system(.seal, Errno(rawValue: -result)) }
+  }
+
+  /// A second descriptor of the same file that can only read.
+  borrowing func reopenReadOnly() throws(PageAllocError) -> FileDescriptor {
+    // SAFETY: the path is a terminated string that outlives the call.
+    let result = unsafe "/proc/self/fd/\(raw)".withCString { path in
+      unsafe open(path, O_RDONLY | O_CLOEXEC)
+    }
+    guard result >= 0 else { throw .system(.open, Errno(rawValue: errno)) }
+    return FileDescriptor(raw: result)
+  }
+
+  /// Gives the descriptor to the caller, who closes it.
+  consuming func take() -> CInt {
+    let raw = raw
+    discard self
+    return raw
+  }
+}

@@ -1,0 +1,127 @@
+/// One usable line of a capture: who, when, what.
+struct CaptureRecord: Equatable, Sendable {
+  /// Line number in the file, counted from 1.
+  var line: Int
+  /// The thread that the line is about.
+  var thread: Int32
+  var process: ProcessColumn
+  /// Since an origin of the recording device's choice. May go backwards from line to line.
+  var nanoseconds: UInt64
+  /// Empty where the event does not need it.
+  var task: TaskName
+  var event: CaptureEvent
+}
+
+/// The thread group column, which older recordings lack and which is not always known.
+enum ProcessColumn: Hashable, Sendable {
+  case absent
+  /// Printed as `(-----)`.
+  case unknown
+  case known(Int32)
+}
+
+/// What a line says happened. Binder tracepoints keep their fields; others only their existence.
+enum CaptureEvent: Equatable, Sendable {
+  case transaction(TransactionEvent)
+  case allocBuf(BufferEvent)
+  case received(transaction: UInt32)
+  case bufferRelease(BufferEvent)
+  case failedBufferRelease(BufferEvent)
+  case updatePageRange(process: Int32, allocate: Bool, offset: Int, size: Int)
+  case page(PageStep, process: Int32, index: Int)
+  case setPriority(process: Int32, thread: Int32)
+  /// An object or file in the buffer was translated.
+  case translated(transaction: UInt32)
+  /// A command that the thread wrote (`BC_…`).
+  case command(UInt32)
+  /// A message that the driver returns to the thread (`BR_…`).
+  case returned(UInt32)
+  case driver(DriverStep)
+  /// A Binder tracepoint that says nothing about buffers.
+  case otherBinder
+  /// Not a Binder tracepoint.
+  case other
+}
+
+struct TransactionEvent: Equatable, Sendable {
+  /// The driver's debug id; 32 bits that may wrap.
+  var id: UInt32
+  var node: Int32
+  var process: Int32
+  /// Zero when any thread of the process may take it.
+  var thread: Int32
+  var isReply: Bool
+  var flags: UInt32
+  var code: UInt32
+
+  var isOneway: Bool { !isReply && flags & 1 != 0 }
+}
+
+struct BufferEvent: Equatable, Sendable {
+  var transaction: UInt32
+  /// Bytes.
+  var dataSize: Int
+  var offsetsSize: Int
+  /// Zero where the kernel is too old to print it.
+  var extraSize: Int
+}
+
+enum PageStep: Equatable, Sendable {
+  case allocLRUStart, allocLRUEnd, freeLRUStart, freeLRUEnd
+  case allocPageStart, allocPageEnd
+  case unmapUserStart, unmapUserEnd, unmapKernelStart, unmapKernelEnd
+}
+
+enum DriverStep: Equatable, Sendable {
+  case ioctl, ioctlDone, readDone, writeDone, waitForWork
+}
+
+extension CaptureEvent {
+  /// The driver finishing a read that delivered something: the thread itself does nothing yet.
+  var isTailOfRead: Bool {
+    switch self {
+    case .returned, .driver(.readDone), .driver(.ioctlDone): true
+    default: false
+    }
+  }
+}
+
+extension CaptureEvent {
+  /// Whether the task's name is wanted: it is not for the many lines that only tell a time.
+  var tellsName: Bool {
+    switch self {
+    case .transaction, .received: true
+    default: false
+    }
+  }
+}
+
+/// A thread's name as the kernel keeps it: at most 15 bytes, here without an allocation.
+struct TaskName: Hashable, Sendable, CustomStringConvertible {
+  private var low: UInt64 = 0
+  private var high: UInt64 = 0
+
+  init() {}
+
+  init(_ line: Span<UInt8>, _ range: Range<Int>) {
+    var shift: UInt64 = 0
+    for index in range.prefix(15) {
+      let byte = UInt64(line[index])
+      if shift < 64 { low |= byte << shift } else { high |= byte << (shift - 64) }
+      shift += 8
+    }
+  }
+
+  /// Empty, or the kernel's `<...>` for a name that it had forgotten.
+  var isUnknown: Bool { low == 0 || low == 0x3E_2E2E_2E3C }
+
+  var description: String {
+    var bytes: [UInt8] = []
+    for shift in stride(from: UInt64(0), to: 128, by: 8) {
+      let byte = UInt8(truncatingIfNeeded: shift < 64 ? low >> shift : high >> (shift - 64))
+      guard byte != 0 else { break }
+      bytes.append(byte < 0x20 || byte == 0x7F ? 0x3F : byte)
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}

@@ -1,0 +1,75 @@
+/// What a capture held, line by line: every line is counted exactly once.
+struct CaptureSummary: Equatable, Sendable {
+  var byteCount = 0
+  private(set) var lines = 0
+  private(set) var transactions = 0
+  private(set) var allocBufs = 0
+  private(set) var receiveds = 0
+  private(set) var releases = 0
+  private(set) var otherBinderEvents = 0
+  /// Lines of tracepoints that are not Binder's.
+  private(set) var otherEvents = 0
+  private(set) var comments = 0
+  private(set) var blankLines = 0
+  /// Lines of the page around the trace.
+  private(set) var markupLines = 0
+  private(set) var issues: [LineIssue.Kind: LineTally] = [:]
+  /// The first few issues in full.
+  private(set) var firstIssues: [IssueExample] = []
+  /// Lines earlier than the one before them.
+  private(set) var backwards = LineTally()
+  private(set) var firstTime: UInt64?
+  private var lastTime: UInt64 = 0
+  private var latestTime: UInt64 = 0
+
+  /// From the earliest-placed line to the latest time, in nanoseconds.
+  var nanoseconds: UInt64 {
+    guard let firstTime, latestTime > firstTime else { return 0 }
+    return latestTime - firstTime
+  }
+
+  var unusableLines: Int { issues.values.reduce(0) { $0 + $1.count } }
+
+  /// Counts one line; returns its record if it has one.
+  mutating func count(_ line: CaptureReader.Line, number: Int) -> CaptureRecord? {
+    lines += 1
+    switch line {
+    case .record(let record):
+      count(record)
+      return record
+    case .comment: comments += 1
+    case .blank: blankLines += 1
+    case .markup: markupLines += 1
+    case .unusable(let issue):
+      issues[issue.kind, default: LineTally()].add(line: number)
+      if firstIssues.count < LineTally.examplesKept {
+        firstIssues.append(IssueExample(line: number, issue: issue))
+      }
+    }
+    return nil
+  }
+
+  private mutating func count(_ record: CaptureRecord) {
+    if firstTime == nil {
+      firstTime = record.nanoseconds
+    } else if record.nanoseconds < lastTime {
+      backwards.add(line: record.line)
+    }
+    lastTime = record.nanoseconds
+    latestTime = max(latestTime, record.nanoseconds)
+    switch record.event {
+    case .transaction: transactions += 1
+    case .allocBuf: allocBufs += 1
+    case .received: receiveds += 1
+    case .bufferRelease, .failedBufferRelease: releases += 1
+    case .other: otherEvents += 1
+    default: otherBinderEvents += 1
+    }
+  }
+}
+
+/// One line that could not be used, and why.
+struct IssueExample: Equatable, Sendable {
+  var line: Int
+  var issue: LineIssue
+}

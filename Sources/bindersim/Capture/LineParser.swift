@@ -1,0 +1,173 @@
+/// The grammar of one line of ftrace text:
+/// `TASK-TID [(TGID)] [CPU] [FLAGS] SECONDS.FRACTION: EVENT: key=value …`.
+///
+/// The task name may hold anything, so the line is found from its `[CPU]` outwards. All reads go
+/// through a bounds-checked span; nothing here allocates.
+enum LineParser {
+  /// Where the parts of a line are.
+  struct Prefix {
+    var task: Range<Int>
+    var thread: Int32
+    var process: ProcessColumn
+    var nanoseconds: UInt64
+    var event: Range<Int>
+    /// What follows the event's colon.
+    var fields: Range<Int>
+  }
+
+  static func prefix(_ line: Span<UInt8>, _ range: Range<Int>) -> Prefix? {
+    var at = range.lowerBound
+    while at < range.upperBound {
+      if line[at] == UInt8(ascii: "["), let found = prefix(line, range, bracket: at) {
+        return found
+      }
+      at += 1
+    }
+    return nil
+  }
+
+  private static func prefix(
+    _ line: Span<UInt8>, _ range: Range<Int>, bracket: Int
+  ) -> Prefix? {
+    let end = range.upperBound
+    // To the right: the CPU, flags if there are any, the time, the event.
+    var at = bracket + 1
+    guard decimal(line, &at, end) != nil, at < end, line[at] == UInt8(ascii: "]") else {
+      return nil
+    }
+    at += 1
+    guard at < end, isBlank(line[at]) else { return nil }
+    skipBlanks(line, &at, end)
+    var time = timestamp(line, &at, end)
+    if time == nil {
+      while at < end, !isBlank(line[at]) { at += 1 }
+      skipBlanks(line, &at, end)
+      time = timestamp(line, &at, end)
+    }
+    guard let nanoseconds = time else { return nil }
+    skipBlanks(line, &at, end)
+    let nameStart = at
+    while at < end, isNameByte(line[at]) { at += 1 }
+    guard at > nameStart, at < end, line[at] == UInt8(ascii: ":") else { return nil }
+    let event = nameStart..<at
+    let fields = at + 1..<end
+
+    // To the left: the thread group if there is one, the thread, the task.
+    at = bracket
+    let start = range.lowerBound
+    skipBlanksBackward(line, &at, start)
+    var process = ProcessColumn.absent
+    if at > start, line[at - 1] == UInt8(ascii: ")") {
+      var open = at - 1
+      while open > start, isGroupByte(line[open - 1]) { open -= 1 }
+      guard open > start, line[open - 1] == UInt8(ascii: "(") else { return nil }
+      var inside = open
+      skipBlanks(line, &inside, at - 1)
+      if inside < at - 1, line[inside] == UInt8(ascii: "-") {
+        process = .unknown
+      } else {
+        guard let group = pid(line, &inside, at - 1), inside == at - 1 else { return nil }
+        process = .known(group)
+      }
+      at = open - 1
+      skipBlanksBackward(line, &at, start)
+    }
+    let threadEnd = at
+    while at > start, isDigit(line[at - 1]) { at -= 1 }
+    var threadStart = at
+    guard at > start, line[at - 1] == UInt8(ascii: "-"),
+      let thread = pid(line, &threadStart, threadEnd)
+    else { return nil }
+    var taskStart = start
+    skipBlanks(line, &taskStart, at - 1)
+    return Prefix(
+      task: taskStart..<at - 1, thread: thread, process: process, nanoseconds: nanoseconds,
+      event: event, fields: fields)
+  }
+
+  /// `SECONDS.FRACTION:` with up to nine digits of fraction, or ticks without one.
+  private static func timestamp(_ line: Span<UInt8>, _ at: inout Int, _ end: Int) -> UInt64? {
+    var position = at
+    guard let whole = decimal(line, &position, end), position < end else { return nil }
+    var nanoseconds = whole
+    if line[position] == UInt8(ascii: ".") {
+      position += 1
+      let fractionStart = position
+      guard var fraction = decimal(line, &position, end), position < end else { return nil }
+      let digits = position - fractionStart
+      guard digits <= 9 else { return nil }
+      for _ in digits..<9 { fraction *= 10 }
+      let (scaled, tooLarge) = whole.multipliedReportingOverflow(by: 1_000_000_000)
+      let (sum, wraps) = scaled.addingReportingOverflow(fraction)
+      guard !tooLarge, !wraps else { return nil }
+      nanoseconds = sum
+    }
+    guard line[position] == UInt8(ascii: ":") else { return nil }
+    at = position + 1
+    return nanoseconds
+  }
+
+  private static func pid(_ line: Span<UInt8>, _ at: inout Int, _ end: Int) -> Int32? {
+    decimal(line, &at, end).flatMap { Int32(exactly: $0) }
+  }
+
+  /// The digits at `at`; nil when there are none or they exceed 64 bits.
+  @inline(__always) static func decimal(_ line: Span<UInt8>, _ at: inout Int, _ end: Int) -> UInt64?
+  {
+    let start = at
+    var value: UInt64 = 0
+    var position = at
+    // Nineteen digits cannot overflow.
+    let sure = min(end, start + 19)
+    while position < sure, isDigit(line[position]) {
+      value = value &* 10 &+ UInt64(line[position] &- 0x30)
+      position += 1
+    }
+    while position < end, isDigit(line[position]) {
+      let (tens, tooLarge) = value.multipliedReportingOverflow(by: 10)
+      let (sum, wraps) = tens.addingReportingOverflow(UInt64(line[position] - 0x30))
+      guard !tooLarge, !wraps else { return nil }
+      value = sum
+      position += 1
+    }
+    guard position > start else { return nil }
+    at = position
+    return value
+  }
+
+  @inline(__always) static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+  @inline(__always) static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+  @inline(__always) private static func isNameByte(_ byte: UInt8) -> Bool {
+    (byte | 0x20) &- 0x61 < 26 || isDigit(byte) || byte == UInt8(ascii: "_")
+  }
+
+  @inline(__always) private static func isGroupByte(_ byte: UInt8) -> Bool {
+    isDigit(byte) || byte == 0x20 || byte == UInt8(ascii: "-")
+  }
+
+  @inline(__always) static func skipBlanks(_ line: Span<UInt8>, _ at: inout Int, _ end: Int) {
+    while at < end, isBlank(line[at]) { at += 1 }
+  }
+
+  @inline(__always) private static func skipBlanksBackward(
+    _ line: Span<UInt8>, _ at: inout Int, _ start: Int
+  ) {
+    while at > start, isBlank(line[at - 1]) { at -= 1 }
+  }
+
+  /// Whether `word` stands at `at`.
+  @inline(__always) static func hasWord(
+    _ line: Span<UInt8>, _ at: Int, _ end: Int, _ word: StaticString
+  ) -> Bool {
+    let count = word.utf8CodeUnitCount
+    guard end - at >= count else { return false }
+    var index = 0
+    while index < count {
+      // SAFETY: index is below the static string's length, which lives for ever.
+      if unsafe word.utf8Start[index] != line[at + index] { return false }
+      index += 1
+    }
+    return true
+  }
+}

@@ -1,0 +1,70 @@
+internal import BinderBuffer
+
+/// `bindersim record`: the options, and what they turn into.
+enum RecordCommand {
+  private static let workload = Option(
+    "workload", short: "w", .choice("NAME", RecordingWorkload.allCases.map { ($0.rawValue, $0) }),
+    default: RecordingWorkload.mixed, shown: "mixed", help: "what is sent; the names are below")
+  private static let senders = Option(
+    "senders", .count(in: 1...RecordedRegion.mostSenders), default: 2, shown: "2",
+    help: "processes that send to the one that is recorded")
+  private static let operations = Option(
+    "operations", short: "n", .count(in: 1...1_000_000_000), default: 10_000, shown: "10k",
+    help: "transactions, frees and reclaims to record")
+  private static let output = Option(
+    "output", short: "o", .file, default: "-", shown: "-",
+    help: "where to write the recording; - is standard output")
+
+  static let subcommand = Subcommand(
+    name: "record", summary: "record what the engine answers, for verify or another engine",
+    discussion: [
+      """
+      Writes what was asked of one process's region and what the engine answered, in the format \
+      that verify reads. The same options give the same recording on every machine.
+      """
+    ],
+    options: [
+      workload.description, operations.description, senders.description,
+      EngineOptions.seed.description, EngineOptions.region.description,
+      EngineOptions.policy.description, output.description,
+    ],
+    lists: [
+      HelpList(
+        title: "Workloads", entries: RecordingWorkload.allCases.map { ($0.rawValue, $0.summary) })
+    ],
+    examples: ["bindersim record --policy c --workload ties -n 50k --output c-ties.rec"]
+  ) { arguments throws(CommandError) in
+    try run(
+      RecordOptions(
+        policy: arguments[EngineOptions.policy], regionLength: arguments[EngineOptions.region],
+        senders: arguments[senders], workload: arguments[workload],
+        operations: arguments[operations], seed: arguments[EngineOptions.seed]),
+      output: arguments[output])
+  }
+
+  static func run(_ options: RecordOptions, output: String) throws(CommandError) -> ExitStatus {
+    Interrupt.catchSignals()
+    let file = try OutputFile(path: output)
+    var progress = Progress()
+    do {
+      try runRecord(
+        options, progress: { done in progress.show { line(done, options) } },
+        write: { text in
+          // Half a recording is none: nothing is left behind.
+          guard !Interrupt.wasRequested else { throw CommandError.failure("interrupted") }
+          try file.write(text)
+        })
+    } catch let error as CommandError {
+      throw error
+    } catch {
+      throw .failure("\(error)")
+    }
+    progress.clear()
+    try file.commit()
+    return .success
+  }
+
+  private static func line(_ done: Int, _ options: RecordOptions) -> String {
+    "\(Format.grouped(done)) of \(Format.grouped(options.operations)) operations"
+  }
+}

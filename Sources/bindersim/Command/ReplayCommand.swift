@@ -1,0 +1,84 @@
+internal import BinderBuffer
+
+/// `bindersim replay`: the options, and what they turn into.
+enum ReplayCommand {
+  private static let policies = Option(
+    "policy", ValueSyntax<PlacementPolicy>.policy.list, default: [.rust], shown: "rust",
+    help: "one or more of \(PlacementPolicy.allCases.map(\.name).joined(separator: ", ")); all "
+      + "combinations with the regions are replayed")
+  private static let regions = Option(
+    "region", short: "r", ValueSyntax<Int>.region.list, default: [RunOptions.defaultRegion],
+    shown: "1016K", help: "bytes of each process's region, one or more sizes")
+  private static let process = Option(
+    optional: "process", short: "p", .pid, help: "only buffers of this process")
+  private static let speed = Option(
+    optional: "speed", .speed,
+    help: "keep the recorded times, 2x twice as fast (default: as fast as it goes)")
+
+  static let subcommand = Subcommand(
+    name: "replay", summary: "replay a captured ftrace text file through the engine",
+    discussion: [
+      """
+      Every destination process gets a region, and every allocation a buffer of the captured \
+      sizes. Buffers are freed where the capture says so, else where its other events imply it; \
+      the report says which rule freed how many, and which lines could not be used. The exit \
+      status is 1 when an allocation failed.
+      """
+    ],
+    operands: [Operand(name: "FILE", help: "the capture; - is standard input")],
+    options: [
+      policies.description, regions.description, EngineOptions.budget.description,
+      process.description, speed.description, ResultOutput.json.description,
+    ],
+    examples: [
+      "bindersim replay startup.ftrace",
+      "bindersim replay startup.ftrace --process 990 --region 256K",
+      "bindersim replay startup.ftrace --policy c,rust --region 512K,1016K --json result.json",
+    ]
+  ) { arguments throws(CommandError) in
+    var options = ReplayOptions(path: arguments.operands[0])
+    options.policies = arguments[policies]
+    options.regionLengths = arguments[regions]
+    options.budget = arguments[EngineOptions.budget]
+    options.process = arguments[process]
+    options.speed = arguments[speed]
+    return try run(options, jsonPath: arguments[ResultOutput.json])
+  }
+
+  static func run(_ options: ReplayOptions, jsonPath: String?) throws(CommandError) -> ExitStatus {
+    let report = try ResultOutput.deliver(
+      jsonPath: jsonPath, schema: "bindersim.replay", version: 1, text: ReplayText.text
+    ) { () throws(CommandError) in
+      var progress = Progress()
+      do throws(ReplayError) {
+        return try runReplay(options, progress: { now in progress.show { line(now) } })
+      } catch {
+        throw .failure("\(error)")
+      }
+    }
+    return report.failureCount > 0 ? .failure : .success
+  }
+
+  private static func line(_ progress: ReplayProgress) -> String {
+    let line = "\(Format.grouped(progress.lines)) lines, \(Format.bytes(progress.bytes))"
+    return progress.ofBytes.map { line + " of \(Format.bytes($0))" } ?? line
+  }
+}
+
+extension ValueSyntax<Int32> {
+  /// A process id.
+  static var pid: Self {
+    Self("PID", accepted: "a process id from 1 to \(Int32.max)") { text in
+      Int32(text).flatMap { $0 > 0 ? $0 : nil }
+    }
+  }
+}
+
+extension ValueSyntax<Double> {
+  /// A factor on recorded time: `1x`, `0.5x`.
+  static var speed: Self {
+    Self("FACTOR", accepted: "a factor like 1x, 0.5x or 10x") { text in
+      Quantity.parse(text, units: [("x", 1000)]).flatMap { $0 > 0 ? Double($0) / 1000 : nil }
+    }
+  }
+}

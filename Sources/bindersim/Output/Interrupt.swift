@@ -1,0 +1,24 @@
+internal import Glibc
+internal import Synchronization
+
+/// Ctrl-C: the first asks the work to end and report what it has done so far, the second ends the
+/// program at once.
+enum Interrupt {
+  static var wasRequested: Bool { requested.load(ordering: .relaxed) }
+
+  /// From now on SIGINT and SIGTERM only set `wasRequested`.
+  static func catchSignals() {
+    // A global is made at its first use, which must not be in the handler.
+    requested.store(false, ordering: .relaxed)
+    for number in [SIGINT, SIGTERM] {
+      // The handler does nothing but an atomic store and a call of signal(2), both of
+      // which may be done in a handler.
+      _ = signal(number) { number in
+        requested.store(true, ordering: .relaxed)
+        signal(number, SIG_DFL)
+      }
+    }
+  }
+}
+
+private let requested = Atomic<Bool>(false)

@@ -1,0 +1,26 @@
+internal import FoundationEssentials
+
+/// The one place that needs Foundation.
+enum JSONText {
+  /// A result under the name and number of its schema, with sorted keys, ended by a newline. A new
+  /// field leaves the number as it is; any other change raises it.
+  static func encode(
+    _ result: some Encodable, schema: String, version: Int
+  ) throws(CommandError) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(
+        decoding: try encoder.encode(Document(schema: schema, version: version, result: result)),
+        as: UTF8.self) + "\n"
+    } catch {
+      throw .failure("cannot write the result as JSON: \(error)")
+    }
+  }
+
+  private struct Document<Result: Encodable>: Encodable {
+    let schema: String
+    let version: Int
+    let result: Result
+  }
+}

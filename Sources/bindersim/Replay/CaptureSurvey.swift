@@ -1,0 +1,38 @@
+/// What must be known of a whole capture before its first line can be replayed: which buffers have
+/// a recorded release (the others' must be inferred), and which process a thread belongs to when
+/// only later lines tell.
+struct CaptureSurvey {
+  private static let mostThreads = 1 << 18
+
+  private(set) var released = ReleaseIndex()
+  private(set) var processOfThread: [Int32: Int32] = [:]
+  /// False for input that can be read only once: then releases are not known beforehand.
+  private(set) var isComplete = false
+
+  init() {}
+
+  /// Reads the capture to its end.
+  init(_ reader: inout CaptureReader) throws(InputError) {
+    while let record = try reader.next(.survey) { add(record) }
+    isComplete = true
+  }
+
+  mutating func add(_ record: CaptureRecord) {
+    if case .known(let process) = record.process { learn(record.thread, process) }
+    switch record.event {
+    case .bufferRelease(let buffer), .failedBufferRelease(let buffer):
+      released.insert(buffer.transaction)
+    case .transaction(let transaction) where transaction.thread > 0:
+      learn(transaction.thread, transaction.process)
+    case .setPriority(let process, let thread):
+      learn(thread, process)
+    default: break
+    }
+  }
+
+  /// The first to be known counts: what comes later corrects it when it comes.
+  private mutating func learn(_ thread: Int32, _ process: Int32) {
+    guard thread > 0, process > 0, processOfThread.count < Self.mostThreads else { return }
+    if processOfThread[thread] == nil { processOfThread[thread] = process }
+  }
+}

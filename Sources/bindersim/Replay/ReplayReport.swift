@@ -1,0 +1,214 @@
+internal import BinderBuffer
+
+/// What a replay found: plain values, for text, JSON and whatever else shows it.
+struct ReplayReport: Codable, Equatable, Sendable {
+  var file: String
+  /// The replay was stopped before the capture's end.
+  var wasInterrupted = false
+  var capture: CaptureFigures
+  /// Transactions that became buffers.
+  var used: Int
+  var unused: [ReplayCount]
+  /// Transactions of other processes than the one asked for.
+  var leftOut: Int
+  /// How many buffers each rule freed.
+  var frees: [ReplayCount]
+  var neverFreed: Int
+  /// What else must be known to trust the figures.
+  var notes: [String]
+  var runs: [ReplayRun]
+
+  var unusedCount: Int { unused.reduce(0) { $0 + $1.count } }
+  var failureCount: Int { runs.reduce(0) { $0 + $1.failureCount } }
+}
+
+/// The lines of a capture, by what they are.
+struct CaptureFigures: Codable, Equatable, Sendable {
+  var bytes: Int
+  var lines: Int
+  /// Between the first line and the latest, in nanoseconds.
+  var nanoseconds: UInt64
+  var transactionLines: Int
+  var allocBufLines: Int
+  var receivedLines: Int
+  var releaseLines: Int
+  var otherBinderLines: Int
+  var otherEventLines: Int
+  /// Comments, blank lines, the page around the trace.
+  var otherLines: Int
+  var unusableLines: [ReplayCount]
+}
+
+/// Something counted, with the first lines where it was met.
+struct ReplayCount: Codable, Equatable, Sendable {
+  /// A stable name for programs.
+  var key: String
+  /// The same for people.
+  var text: String
+  var count: Int
+  var lines: [Int]
+}
+
+/// One setting and what came of the capture in it.
+struct ReplayRun: Codable, Equatable, Sendable {
+  var policy: String
+  var regionLength: Int
+  var budgetPages: Int?
+  var processes: [ReplayResult]
+
+  var failureCount: Int { processes.reduce(0) { $0 + $1.failed } }
+}
+
+/// One process's region over the whole replay. Sizes in bytes.
+struct ReplayResult: Codable, Equatable, Sendable {
+  var pid: Int32
+  var name: String
+  /// Buffers placed in its region.
+  var buffers: Int
+  /// Buffers that could not be placed.
+  var failed: Int
+  /// Those, by the kind of failure.
+  var failures: [String: Int]
+  var firstFailure: ReplayFailure?
+  var peakBuffers: Int
+  var peakBytes: Int
+  var peakPages: Int
+  /// Frames given to pages, repeats counted.
+  var framesAllocated: Int
+  var framesReclaimed: Int
+  var lowestFreeOnewaySpace: Int
+  var spamReports: Int
+  var liveBuffers: Int
+  var liveBytes: Int
+}
+
+/// The first buffer that could not be placed, and what the region looked like then.
+struct ReplayFailure: Codable, Equatable, Sendable {
+  var line: Int
+  var nanoseconds: UInt64
+  var sender: Int32
+  var kind: String
+  var message: String
+  var dataSize: Int
+  var offsetsSize: Int
+  var extraSize: Int
+  var freeBytes: Int
+  var largestFreeRange: Int
+  var freeOnewaySpace: Int
+  /// The largest holders of the region's bytes, by sender.
+  var holders: [ReplayHolder]
+}
+
+struct ReplayHolder: Codable, Equatable, Sendable {
+  var pid: Int32
+  var bytes: Int
+  var buffers: Int
+}
+
+extension ReplayResult {
+  init(_ statistics: ProcessStatistics, _ member: ReplayEngine.Member) {
+    pid = member.process.pid
+    name = ""
+    buffers = member.buffers
+    failed = member.failed
+    failures = [:]
+    for (kind, count) in member.failures { failures["\(kind)"] = count }
+    firstFailure = member.firstFailure
+    peakBuffers = statistics.peakBuffers
+    peakBytes = statistics.peakBytes
+    peakPages = statistics.peakPagesInUse
+    framesAllocated = statistics.framesAllocated
+    framesReclaimed = statistics.framesReclaimed
+    lowestFreeOnewaySpace = statistics.lowestFreeOnewaySpace
+    spamReports = statistics.spamReports
+    liveBuffers = statistics.bufferCount
+    liveBytes = statistics.bytesInUse
+  }
+}
+
+extension ReplayReport {
+  /// The planner's and the reader's part of a report.
+  init(file: String, capture: CaptureSummary, planner: ReplayPlanner) {
+    self.file = file
+    self.capture = CaptureFigures(capture)
+    used = planner.used
+    unused = UnusedReason.allCases.compactMap { reason in
+      planner.unused[reason].map { ReplayCount(reason.rawValue, reason.text, $0) }
+    }
+    leftOut = planner.leftOut
+    frees = FreeRule.allCases.compactMap { rule in
+      planner.frees[rule].map {
+        ReplayCount(key: rule.rawValue, text: rule.text, count: $0, lines: [])
+      }
+    }
+    neverFreed = planner.liveCount
+    notes = Self.notes(capture, planner)
+    runs = []
+  }
+
+  private static func notes(_ capture: CaptureSummary, _ planner: ReplayPlanner) -> [String] {
+    var notes: [String] = []
+    func note(_ tally: LineTally, _ text: String) {
+      guard tally.count > 0 else { return }
+      notes.append("\(Format.grouped(tally.count)) \(text) (\(tally.linesText))")
+    }
+    if capture.lines == 0 { notes.append("the file is empty") }
+    if capture.transactions > 0 && capture.allocBufs == 0 {
+      notes.append(
+        "no binder_transaction_alloc_buf line: the capture has no sizes, so nothing can be "
+          + "placed; record with that event enabled")
+    } else if capture.lines > 0 && capture.transactions + capture.allocBufs == 0 {
+      notes.append("no Binder transaction in it; record with the events of the binder group")
+    }
+    note(capture.backwards, "lines go back in time; they were replayed in file order")
+    note(planner.movedThreads, "lines show a thread in another process than before")
+    note(planner.reusedIDs, "transactions have the id of a buffer that is still live")
+    if planner.unknownSenders > 0 {
+      notes.append(
+        "\(Format.grouped(planner.unknownSenders)) buffers have a sender of unknown process; "
+          + "its thread's number stands for it")
+    }
+    if planner.lateReleases > 0 {
+      notes.append(
+        "\(Format.grouped(planner.lateReleases)) releases came after the buffer had been freed by "
+          + "inference, because this input cannot be read twice; replay it from a file")
+    }
+    return notes
+  }
+}
+
+extension CaptureFigures {
+  init(_ summary: CaptureSummary) {
+    bytes = summary.byteCount
+    lines = summary.lines
+    nanoseconds = summary.nanoseconds
+    transactionLines = summary.transactions
+    allocBufLines = summary.allocBufs
+    receivedLines = summary.receiveds
+    releaseLines = summary.releases
+    otherBinderLines = summary.otherBinderEvents
+    otherEventLines = summary.otherEvents
+    otherLines = summary.comments + summary.blankLines + summary.markupLines
+    unusableLines = LineIssue.Kind.allCases.compactMap { kind in
+      summary.issues[kind].map { ReplayCount(kind.rawValue, kind.text, $0) }
+    }
+  }
+}
+
+extension ReplayCount {
+  init(_ key: String, _ text: String, _ tally: LineTally) {
+    self.init(key: key, text: text, count: tally.count, lines: tally.lines)
+  }
+
+  var linesText: String { LineTally.text(lines, of: count) }
+}
+
+extension LineTally {
+  var linesText: String { Self.text(lines, of: count) }
+
+  /// "line 7", "lines 7, 12, 30, …"
+  fileprivate static func text(_ lines: [Int], of count: Int) -> String {
+    let list = lines.map(String.init).joined(separator: ", ")
+    return (count == 1 ? "line " : "lines ") + list + (count > lines.count ? ", …" : "")
+  }
+}

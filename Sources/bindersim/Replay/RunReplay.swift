@@ -1,0 +1,140 @@
+internal import BinderBuffer
+
+struct ReplayOptions: Sendable {
+  /// The capture; `-` is standard input.
+  var path: String
+  /// Every policy runs with every region length, all fed by one reading of the capture.
+  var policies = [PlacementPolicy.rust]
+  /// Bytes of each process's region.
+  var regionLengths = [1_040_384]
+  /// Pages that all regions of a run may have together; nil for as many as they need.
+  var budget: Int?
+  /// Only this process's buffers.
+  var process: Int32?
+  /// Recorded seconds per second; nil for as fast as it goes.
+  var speed: Double?
+
+  var settings: [ReplaySetting] {
+    policies.flatMap { policy in
+      regionLengths.map { ReplaySetting(policy: policy, regionLength: $0, budget: budget) }
+    }
+  }
+}
+
+enum ReplayError: Error, CustomStringConvertible {
+  case input(InputError)
+  /// The engine could not be set up: a region that cannot be, or resources used up.
+  case engine(path: String, line: Int, BinderError)
+
+  var description: String {
+    switch self {
+    case .input(let error): "\(error)"
+    case .engine(let path, let line, let error): "\(path):\(line): cannot go on: \(error)"
+    }
+  }
+}
+
+/// How far a replay is.
+struct ReplayProgress {
+  var bytes: Int
+  /// Of the whole file; nil where that is unknown.
+  var ofBytes: Int?
+  var lines: Int
+}
+
+/// Replays a capture in all the settings asked for.
+///
+/// A file is read twice, the first time for what only its later lines tell. Progress is reported
+/// every few thousand lines; a request to stop ends the replay there with what was done so far.
+func runReplay(
+  _ options: ReplayOptions, progress: (ReplayProgress) -> Void = { _ in },
+  shouldStop: () -> Bool = { Interrupt.wasRequested }
+) throws(ReplayError) -> ReplayReport {
+  var line = 0
+  do {
+    var reader = try CaptureReader(path: options.path)
+    return try replay(
+      &reader, options, line: &line, progress: progress, shouldStop: shouldStop)
+  } catch let error as InputError {
+    throw .input(error)
+  } catch let error as BinderError {
+    throw .engine(path: options.path, line: line, error)
+  } catch {
+    preconditionFailure("no other error is thrown: \(error)")
+  }
+}
+
+/// The same for a capture that is already open.
+func replay(
+  _ reader: inout CaptureReader, _ options: ReplayOptions, line: inout Int,
+  progress: (ReplayProgress) -> Void = { _ in }, shouldStop: () -> Bool = { false }
+) throws -> ReplayReport {
+  var survey = CaptureSurvey()
+  if reader.canRewind {
+    survey = try CaptureSurvey(&reader)
+    try reader.rewind()
+  }
+  var planner = ReplayPlanner(survey: survey, onlyProcess: options.process)
+  let pattern = ObjectPattern()
+  let engines = options.settings.map { ReplayEngine(setting: $0, pattern: pattern) }
+  var pace = ReplayPace(speed: options.speed)
+  var wasInterrupted = false
+  while let record = try reader.next() {
+    line = record.line
+    if line & 0xFFF == 0 {
+      progress(
+        ReplayProgress(bytes: reader.summary.byteCount, ofBytes: reader.fileSize, lines: line))
+      wasInterrupted = shouldStop()
+    }
+    if !wasInterrupted { wasInterrupted = !pace.wait(until: record.nanoseconds, shouldStop) }
+    if wasInterrupted { break }
+    planner.plan(record)
+    for step in planner.steps {
+      for engine in engines { try engine.apply(step) }
+    }
+  }
+  planner.finish()
+  for step in planner.steps {
+    for engine in engines { try engine.apply(step) }
+  }
+  var report = ReplayReport(file: options.path, capture: reader.summary, planner: planner)
+  report.wasInterrupted = wasInterrupted
+  report.runs = engines.map { engine in
+    var processes = engine.results()
+    for index in processes.indices {
+      processes[index].name = planner.names[processes[index].pid]?.description ?? ""
+    }
+    return ReplayRun(
+      policy: engine.setting.policy.name, regionLength: engine.setting.regionLength,
+      budgetPages: engine.setting.budget, processes: processes)
+  }
+  return report
+}
+
+/// Waits until a line's time has come, when a replay runs at the speed of its recording.
+struct ReplayPace {
+  private let speed: Double?
+  private var started: (recorded: UInt64, now: UInt64)?
+  /// Ctrl-C is to be felt at once.
+  private static let longestSleep: UInt64 = 50_000_000
+
+  init(speed: Double?) { self.speed = speed }
+
+  /// False when the wait was broken off.
+  mutating func wait(until recorded: UInt64, _ shouldStop: () -> Bool) -> Bool {
+    guard let speed, speed > 0 else { return true }
+    guard let started else {
+      self.started = (recorded, MonotonicClock.now())
+      return true
+    }
+    guard recorded > started.recorded else { return true }
+    let delay = Double(recorded - started.recorded) / speed
+    let target = started.now &+ (delay < 1e18 ? UInt64(delay) : UInt64(1e18))
+    while true {
+      let now = MonotonicClock.now()
+      guard now < target else { return true }
+      if shouldStop() { return false }
+      MonotonicClock.sleep(nanoseconds: min(Self.longestSleep, target - now))
+    }
+  }
+}

@@ -1,0 +1,24 @@
+internal import BinderBuffer
+
+/// What a run is to do.
+struct RunOptions: Sendable {
+  static let defaultDuration = Duration.seconds(5)
+  static let defaultRegion = 1_040_384
+
+  var workload = Workload.android
+  var processes = 4
+  /// In each process; half of them send, half receive.
+  var threads = 4
+  /// The run ends after so many requests, or after the duration, whichever comes first.
+  var transactions: Int?
+  var duration: Duration? = defaultDuration
+  var seed: UInt64 = 1
+  /// Bytes of each process's region. The default is an app's: 1 MiB less two pages.
+  var region = defaultRegion
+  var policy = PlacementPolicy.rust
+  /// Pages that all regions together may have; nil for as many as they need.
+  var budget: Int?
+  /// One thread and simulated time, all of it drawn from the seed.
+  var isDeterministic = false
+  var jsonPath: String?
+}

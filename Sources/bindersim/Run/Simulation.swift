@@ -1,0 +1,70 @@
+internal import BinderBuffer
+internal import PageAlloc
+
+/// The processes of a run and what they share.
+final class Simulation: Sendable {
+  struct Member: Sendable {
+    let process: Process
+    /// Oneway messages are serialized for each.
+    let nodes: [Node]
+  }
+
+  static let nodesPerProcess = 4
+  private static let firstPID: Int32 = 1000
+
+  let options: RunOptions
+  let context: Context
+  let budget: PageBudget?
+  let members: [Member]
+
+  init(_ options: RunOptions) throws(CommandError) {
+    self.options = options
+    budget = options.budget.map { PageBudget(pages: $0) }
+    context = Context(budget: budget)
+    var members: [Member] = []
+    for index in 0..<options.processes {
+      let pid = Self.firstPID + Int32(index)
+      do throws(BinderError) {
+        let process = try context.makeProcess(
+          pid: pid, regionLength: options.region, policy: options.policy)
+        members.append(
+          Member(
+            process: process, nodes: (0..<Self.nodesPerProcess).map { _ in process.makeNode() }))
+      } catch {
+        throw .failure("cannot make process \(pid): \(error)")
+      }
+    }
+    self.members = members
+  }
+
+  /// Some node of a process other than `sender`.
+  func target(of sender: Int, _ random: inout SplitMix64) -> (member: Int, node: Node) {
+    let other = random.next(below: members.count - 1)
+    let member = other < sender ? other : other + 1
+    return (member, members[member].nodes[random.next(below: Self.nodesPerProcess)])
+  }
+
+  /// What is still held though every buffer was freed, and, once idle pages were taken back, which
+  /// pages are; empty when all is well.
+  func leftovers() -> [String] {
+    _ = context.reclaim()
+    var found: [String] = []
+    for member in members {
+      let statistics = member.process.statistics
+      func expect(_ what: String, _ value: Int, is expected: Int) {
+        guard value != expected else { return }
+        found.append("process \(member.process.pid): \(what) is \(value), expected \(expected)")
+      }
+      expect("buffers", statistics.bufferCount, is: 0)
+      expect("bytes in use", statistics.bytesInUse, is: 0)
+      expect("free oneway space", statistics.freeOnewaySpace, is: options.region / 2)
+      expect("pages in use", statistics.pagesInUse, is: 0)
+      expect("pages available", statistics.pagesAvailable, is: 0)
+      expect("largest free range", statistics.largestFreeRange, is: options.region)
+    }
+    if let budget, budget.pagesInUse != 0 {
+      found.append("the budget still counts \(budget.pagesInUse) pages")
+    }
+    return found
+  }
+}

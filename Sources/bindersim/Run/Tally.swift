@@ -1,0 +1,75 @@
+internal import BinderBuffer
+
+/// The steps of a transaction that are timed.
+enum Step: Int, CaseIterable, Sendable {
+  case send, delivery, read, free, roundTrip
+
+  var name: String {
+    switch self {
+    case .send: "send"
+    case .delivery: "delivery"
+    case .read: "read"
+    case .free: "free"
+    case .roundTrip: "roundTrip"
+    }
+  }
+
+  var explanation: String {
+    switch self {
+    case .send: "send: reserve, copy, commit"
+    case .delivery: "from send to received"
+    case .read: "read and check in place"
+    case .free: "free"
+    case .roundTrip: "call and reply"
+    }
+  }
+}
+
+/// What one thread did; the tallies of all threads add up to the run.
+struct Tally: Sendable {
+  /// Requests and replies that were sent.
+  var sync = 0
+  var oneway = 0
+  var replies = 0
+  /// Data and offsets bytes of those.
+  var bytes = 0
+  var received = 0
+  /// Data and offsets bytes that were compared with what was sent.
+  var checkedBytes = 0
+  var spam = 0
+  var failures = [Int](repeating: 0, count: FailureKind.allCases.count)
+  /// Calls that no reply came to in time.
+  var timeouts = 0
+  var corruptions: [Corruption] = []
+  var corruptionCount = 0
+  var latencies = [LatencyHistogram](repeating: LatencyHistogram(), count: Step.allCases.count)
+
+  /// Corruptions that are kept in full; the others are only counted.
+  static let keptCorruptions = 8
+
+  mutating func record(_ step: Step, from start: UInt64, to end: UInt64) {
+    latencies[step.rawValue].record(end > start ? end - start : 0)
+  }
+
+  mutating func count(_ error: BinderError) { failures[error.kind.rawValue] += 1 }
+
+  mutating func count(_ corruption: Corruption) {
+    corruptionCount += 1
+    if corruptions.count < Self.keptCorruptions { corruptions.append(corruption) }
+  }
+
+  mutating func merge(_ other: Tally) {
+    sync += other.sync
+    oneway += other.oneway
+    replies += other.replies
+    bytes += other.bytes
+    received += other.received
+    checkedBytes += other.checkedBytes
+    spam += other.spam
+    timeouts += other.timeouts
+    for index in failures.indices { failures[index] += other.failures[index] }
+    for index in latencies.indices { latencies[index].merge(other.latencies[index]) }
+    corruptionCount += other.corruptionCount
+    corruptions += other.corruptions.prefix(Self.keptCorruptions - corruptions.count)
+  }
+}

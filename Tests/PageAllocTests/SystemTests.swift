@@ -1,0 +1,124 @@
+import Testing
+
+@testable import PageAlloc
+
+@Suite("Locks, conditions, lazy memory, errors")
+struct SystemTests {
+  @Test func aLockAdmitsOneThread() async {
+    final class Counter: Sendable {
+      let value = Protected(0)
+    }
+    let counter = Counter()
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          for _ in 0..<1000 { counter.value.withLock { $0 += 1 } }
+        }
+      }
+    }
+    #expect(counter.value.withLock { $0 } == 4000)
+  }
+
+  @Test func tryLockDoesNotWait() {
+    let lock = Lock()
+    let taken = [lock.tryLock(), lock.tryLock()]
+    #expect(taken == [true, false])
+    lock.unlock()
+    let again = lock.tryLock()
+    #expect(again)
+    lock.unlock()
+  }
+
+  @Test func aConditionWakesAWaiterOrTimesOut() async {
+    final class Mailbox: Sendable {
+      let lock = Lock()
+      let condition = Condition()
+      let letters = Protected<[Int]>([])
+
+      func take() -> Int {
+        lock.lock()
+        defer { lock.unlock() }
+        while true {
+          let letter = letters.withLock { $0.popLast() }
+          if let letter { return letter }
+          condition.wait(lock)
+        }
+      }
+
+      func put(_ letter: Int) {
+        lock.withLock {
+          letters.withLock { $0.append(letter) }
+          condition.signal()
+        }
+      }
+    }
+    let mailbox = Mailbox()
+    async let letter = Task.detached { mailbox.take() }.value
+    mailbox.put(42)
+    #expect(await letter == 42)
+
+    // A deadline in the past passes at once, and the lock is held again.
+    mailbox.lock.withLock {
+      let signalled = mailbox.condition.wait(
+        mailbox.lock, deadline: MonotonicClock.nanoseconds())
+      #expect(!signalled)
+      let free = mailbox.lock.tryLock()
+      #expect(!free)
+      mailbox.condition.broadcast()
+    }
+  }
+
+  @Test func lazyMemoryIsZeroAndLarge() throws {
+    let memory = try LazyMemory(byteCount: 1 << 36)
+    let bytes = unsafe memory.base.assumingMemoryBound(to: UInt8.self)
+    #expect(unsafe bytes[0] == 0 && bytes[1 << 35] == 0)
+    unsafe bytes[(1 << 36) - 1] = 1
+    #expect(memory.byteCount == 1 << 36)
+    #expect(
+      failure { _ = try LazyMemory(byteCount: 0) }
+        == .invalidArgument(.byteCount, value: 0))
+    #expect(
+      failure { _ = try LazyMemory(byteCount: .max) }
+        == .system(.map, .noMemory))
+  }
+
+  @Test func errorsSayWhatWhereAndHowMuch() {
+    #expect(Errno.invalidArgument.description == "EINVAL (invalid argument)")
+    #expect(Errno(rawValue: 28) == .noSpace)
+    #expect(Errno(rawValue: 4711).description == "errno 4711")
+    let texts: [(PageAllocError, String)] = [
+      (
+        .outOfBounds(offset: 8, length: 9, size: 10),
+        "EINVAL: offset 8 and length 9 exceed the size 10"
+      ),
+      (.invalidArgument(.pageCount, value: 0), "EINVAL: page count of an arena: 0"),
+      (
+        .badAddress(address: 0x1000, length: 8),
+        "EFAULT: no access to address 0x1000, 8 bytes wanted from there"
+      ),
+      (
+        .pastEnd(requested: 9, remaining: 8), "EFAULT: 9 bytes wanted, 8 left in the user slice"
+      ),
+      (.processGone(pid: 7), "ESRCH: process 7 has exited"),
+      (.processDenied(pid: 7), "EPERM: the memory of process 7 may not be accessed"),
+      (
+        .budgetExhausted(requested: 2, inUse: 9, limit: 10),
+        "ENOMEM: 2 pages wanted, 9 of 10 in use"
+      ),
+      (
+        .arenaFull(requested: 4, order: 2),
+        "ENOMEM: no 4 contiguous pages (order 2) free in the arena"
+      ),
+      (
+        .system(.populate, .badAddress),
+        "ENOMEM: madvise(MADV_POPULATE_WRITE) failed: EFAULT (bad address)"
+      ),
+      (.injected(.userCopy), "EFAULT: injected fault at user copy"),
+      (
+        .system(.memoryFile, .tooManyOpenFiles),
+        "EMFILE: memfd_create failed: EMFILE (too many open files)"
+      ),
+    ]
+    for (error, text) in texts { #expect(error.description == text) }
+  }
+}
