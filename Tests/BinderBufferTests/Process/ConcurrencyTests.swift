@@ -301,12 +301,6 @@ import Testing
   }
 }
 
-/// A count that threads share.
-final class SharedCount: Sendable {
-  let value: Atomic<Int>
-  init(_ value: Int) { self.value = Atomic(value) }
-}
-
 extension ProcessCore {
   /// What the page states and the ranges disagree about.
   var violation: String? {
