@@ -225,3 +225,5 @@ final class TestThread: @unchecked Sendable {
 func waitUntil(_ condition: () -> Bool) {
   while !condition() { usleep(100) }
 }
+
+func waitABit() { usleep(200) }
