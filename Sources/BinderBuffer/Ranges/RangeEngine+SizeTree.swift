@@ -8,14 +8,12 @@ extension RangeEngine {
     let id = sizeTree.find(units)
     guard id != 0 else { throw noSpace(size) }
     let node = list.nodes[id]
-    // The driver's order: the rest is inserted while the chosen node, its size already cut, still
-    // stands in the tree.
+    // The driver's order: first the rest is inserted, then the chosen node erased.
     if node.word.size != units {
       let rest = list.cut(id, node, at: units)
-      sizeTree.cut(id, to: units)
-      sizeTree.insert(rest, size: node.word.size &- units)
+      sizeTree.insertRest(rest, size: node.word.size &- units, of: id, cutTo: units)
     }
-    sizeTree.erase(id)
+    sizeTree.erase(id, size: node.word.size)
     let isSpam = flags & RangeWord.oneway != 0 && countOnewayInC(node, units, sender)
     list.take(
       id, node, units | flags | RangeWord.live | RangeWord.owned,
@@ -64,7 +62,7 @@ extension RangeEngine {
 
     let right = list.nodes[next]
     if !right.word.isLive {
-      sizeTree.erase(next)
+      sizeTree.erase(next, size: right.word.size)
       list.recycle(next)
       size &+= right.word.size
       next = right.next
@@ -72,7 +70,7 @@ extension RangeEngine {
     list.unindex(id, start: node.start, nextLive: next)
     let left = list.nodes[node.previous]
     if !left.word.isLive {
-      sizeTree.erase(node.previous)
+      sizeTree.erase(node.previous, size: left.word.size)
       list.recycle(id)
       start = left.start
       size &+= left.word.size
