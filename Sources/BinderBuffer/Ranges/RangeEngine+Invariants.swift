@@ -131,6 +131,7 @@ extension BestFitIndex {
   /// What is wrong with the bins, given all free nodes; or nil.
   func contradiction(_ free: [UInt32: RangeNode]) -> String? {
     var seen: Set<UInt32> = []
+    if !bins.sizes.isConsistent { return "the bitmap's summary is wrong" }
     if trailingSize != 0 {
       guard let node = free[trailing], node.next == 0, node.word.size == trailingSize else {
         return "the trailing range is not the last"
@@ -160,6 +161,7 @@ extension SizeTree {
   /// What is wrong with the tree, given all free nodes; or nil.
   func contradiction(_ free: [UInt32: RangeNode]) -> String? {
     var order: [UInt32] = []
+    if !sizes.isConsistent { return "the bitmap's summary is wrong" }
     /// The black height, or nil when something is wrong.
     func visit(_ id: UInt32, under parent: UInt32) -> Int? {
       guard id != 0 else { return 1 }

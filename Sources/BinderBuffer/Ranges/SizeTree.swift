@@ -31,8 +31,7 @@ struct SizeTreeNode: BitwiseCopyable {
 /// O(log n) at worst for each operation, balancing O(1) on average.
 ///
 /// INVARIANT: the chain is the tree's order; `runs[size]` and the bitmap say which of it has that
-/// size. Between `insertRest` and the `erase` that follows it, the rest may stand behind larger
-/// ones.
+/// size. Within `cut` a rest may stand behind larger ones.
 struct SizeTree {
   var nodes = Table<SizeTreeNode>()
   var sizes = SizeBitmap()
@@ -74,15 +73,92 @@ struct SizeTree {
     return best
   }
 
-  /// Inserts the rest of a range that is cut to `cutSize` and erased next.
+  /// Takes out a range of `size` units whose first `cutSize` are taken; the rest goes in.
   ///
-  /// The driver does so while the cut range, with its new size, still stands in its old place.
+  /// The driver inserts the rest while the cut range, with its new size, still stands in its old
+  /// place, and then erases that. Everything before the cut range is smaller than the request, or
+  /// it would have been taken. So a rest that is smaller never passes the cut range on its way
+  /// down, and one that is not comes to stand right behind it.
   @inline(__always)
-  mutating func insertRest(_ id: UInt32, size: UInt32, of cut: UInt32, cutTo cutSize: UInt32) {
-    // Everything before the cut node is smaller than the request, or it would have been taken. So
-    // a rest that is not smaller comes to stand right behind it, and one that is smaller never
-    // passes it.
-    insert(id, size: size, behind: size >= cutSize ? cut : lastUpTo(size))
+  mutating func cut(_ id: UInt32, size: UInt32, to cutSize: UInt32, rest: UInt32) {
+    let restSize = size &- cutSize
+    if restSize < cutSize {
+      leaveRun(id, nodes[id], size: size)
+      insert(rest, size: restSize)
+    } else {
+      if takesPlace(nodes[id]) {
+        return substitute(rest, size: restSize, for: id, size: size)
+      }
+      leaveRun(id, nodes[id], size: size)
+      insert(rest, size: restSize, behind: id)
+    }
+    unhook(id)
+  }
+
+  /// Whether a leaf inserted right behind a node, which is then erased, ends in its place with its
+  /// colour and all else as it was.
+  @inline(__always)
+  private func takesPlace(_ node: SizeTreeNode) -> Bool {
+    // A red leaf below a black node needs no repair, and is then what the erased one's place falls
+    // to. Below the only, red child of a black one it turns up there by rotation.
+    if node.right == 0 { return !node.isRed }
+    return !nodes[node.after].isRed || (!node.isRed && node.left == 0)
+  }
+
+  /// Takes one range out and puts another in.
+  @inline(__always)
+  mutating func exchange(
+    _ old: UInt32, size oldSize: UInt32, for id: UInt32, size: UInt32
+  ) {
+    let node = nodes[old]
+    // Whether the new one belongs between the same neighbours.
+    let stays =
+      size >= nodes[node.before].size && (node.after == 0 || size < nodes[node.after].size)
+    if stays && node.left | node.right == 0 && (node.isRed || old == root) {
+      // A red leaf leaves without repair, and a new one enters in its place without.
+      return substitute(id, size: size, for: old, size: oldSize)
+    }
+    erase(old, size: oldSize)
+    insert(id, size: size)
+  }
+
+  /// Puts a range in another one's place, with its colour; the order must stay right.
+  @inline(__always)
+  private mutating func substitute(
+    _ id: UInt32, size: UInt32, for old: UInt32, size oldSize: UInt32
+  ) {
+    var node = nodes[old]
+    leaveRun(old, node, size: oldSize)
+    joinRun(id, size: size)
+    if id != old {
+      replace(old, under: node.parent, with: id)
+      if node.left != 0 { nodes[node.left].parent = id }
+      if node.right != 0 { nodes[node.right].parent = id }
+      nodes[node.before].after = id
+      nodes[node.after].before = id
+    }
+    node.key = node.key & SizeTreeNode.red | size
+    nodes[id] = node
+  }
+
+  /// Makes a node the last of its size.
+  @inline(__always)
+  private mutating func joinRun(_ id: UInt32, size: UInt32) {
+    guard size < SizeBitmap.sizeCount else { return }
+    let first = sizes.contains(size) ? runs[size] & ~0xFFFF_FFFF : UInt64(id) << 32
+    runs[size] = first | UInt64(id)
+    sizes.insert(size)
+  }
+
+  @inline(__always)
+  private mutating func leaveRun(_ id: UInt32, _ node: SizeTreeNode, size: UInt32) {
+    guard size < SizeBitmap.sizeCount else { return }
+    let run = runs[size]
+    let first = UInt32(truncatingIfNeeded: run >> 32)
+    let last = UInt32(truncatingIfNeeded: run)
+    runs[size] =
+      UInt64(first == id ? node.after : first) << 32 | UInt64(last == id ? node.before : last)
+    sizes.remove(size, if: first == last)
   }
 
   @inline(__always)
@@ -112,16 +188,12 @@ struct SizeTree {
     return best
   }
 
-  @inline(__always)
+  @inline(never)
   private mutating func insert(_ id: UInt32, size: UInt32, behind before: UInt32) {
     let after = nodes[before].after
     nodes[before].after = id
     nodes[after].before = id
-    if size < SizeBitmap.sizeCount {
-      let isFirst = !sizes.contains(size)
-      runs[size] = (isFirst ? UInt64(id) << 32 : runs[size] & ~0xFFFF_FFFF) | UInt64(id)
-      sizes.insert(size)
-    }
+    joinRun(id, size: size)
     // The leaf goes below whichever of its two neighbours has room on that side.
     let parent: UInt32
     if before != 0 && nodes[before].right == 0 {
@@ -143,20 +215,16 @@ struct SizeTree {
   /// Takes a node out that has been in the tree with `size`.
   @inline(__always)
   mutating func erase(_ id: UInt32, size: UInt32) {
+    leaveRun(id, nodes[id], size: size)
+    unhook(id)
+  }
+
+  /// Takes a node out of the tree and the chain.
+  @inline(never)
+  private mutating func unhook(_ id: UInt32) {
     let node = nodes[id]
     nodes[node.before].after = node.after
     nodes[node.after].before = node.before
-    if size < SizeBitmap.sizeCount {
-      let run = runs[size]
-      let first = UInt32(truncatingIfNeeded: run >> 32)
-      let last = UInt32(truncatingIfNeeded: run)
-      // A rest may stand between the node it was cut from and the next of that size.
-      let next = nodes[node.after].size == size ? node.after : nodes[node.after].after
-      runs[size] =
-        UInt64(first == id ? next : first) << 32 | UInt64(last == id ? node.before : last)
-      sizes.remove(size, if: first == last)
-    }
-
     var wasRed = node.isRed
     // What moves up into the gap, and its parent there (it may be nil, which has none).
     let child: UInt32
