@@ -11,6 +11,20 @@ struct PlacedRange {
   }
 }
 
+/// A range that was just freed, and the slot of its metadata.
+@usableFromInline
+struct FreedSlot {
+  @usableFromInline let range: FreedRange
+  @usableFromInline let slot: UInt32
+
+  @inline(__always)
+  init(start: UInt32, units: UInt32, holeStart: UInt32, holeEnd: UInt32, slot: UInt32) {
+    range = FreedRange(
+      start: start &* 8, length: units &* 8, holeStart: holeStart &* 8, holeEnd: holeEnd &* 8)
+    self.slot = slot
+  }
+}
+
 /// Everything about a region's ranges but their metadata: the non-generic core of
 /// ``RangeAllocator``.
 ///
@@ -23,6 +37,7 @@ struct PlacedRange {
 @safe
 struct RangeEngine: ~Copyable {
   /// Where the ranges are kept now.
+  @usableFromInline
   enum Mode: UInt8 {
     /// In the short array (Rust driver), or nowhere yet (C driver, before the first request).
     case array
@@ -36,7 +51,7 @@ struct RangeEngine: ~Copyable {
   /// Bytes.
   let length: UInt32
   let units: UInt32
-  var mode = Mode.array
+  @usableFromInline var mode = Mode.array
   /// How many ranges the array may hold before the list takes over.
   let arrayLimit: UInt32
 
@@ -82,6 +97,8 @@ struct RangeEngine: ~Copyable {
   @usableFromInline
   deinit {}
 
+  var hasTables: Bool { memory != nil }
+
   /// Maps the large tables, once.
   mutating func mapTables() throws(RangeError) {
     guard memory == nil else { return }
@@ -92,17 +109,14 @@ struct RangeEngine: ~Copyable {
     let headCount = RangeList.headCount(units: units)
     let recordCount = SenderTotals.recordCount(units: units)
     let bucketCount = SenderTotals.bucketCount(units: units)
-    let blockKeyCount = TieHeap.blockCount(units: units) * Int(TieHeap.width)
+    let wordCount = TieBins.wordCount(units: units)
 
     // The parts that every region touches come first and share pages; what grows starts its own.
-    let binsAt = layout.add(TieBin.self, count: BestFitIndex.binCount)
-    let bitsAt = layout.add(UInt64.self, count: BestFitIndex.binCount / 64)
     let longAt = layout.add(UInt64.self, count: BestFitIndex.longCapacity)
     let headsAt = layout.add(UInt32.self, count: headCount, alignment: page)
     let nodesAt = layout.add(RangeNode.self, count: nodeCount, alignment: page)
-    let ownersAt = layout.add(RangeOwner.self, count: nodeCount, alignment: page)
     let treeAt = layout.add(SizeTreeNode.self, count: nodeCount, alignment: page)
-    let tiesAt = layout.add(UInt64.self, count: blockKeyCount, alignment: page)
+    let wordsAt = layout.add(UInt64.self, count: wordCount, alignment: page)
     let recordsAt = layout.add(SenderRecord.self, count: recordCount, alignment: page)
     let bucketsAt = layout.add(UInt32.self, count: bucketCount, alignment: page)
     let metadataAt = layout.add(UInt8.self, count: nodeCount * metadataStride, alignment: page)
@@ -112,18 +126,14 @@ struct RangeEngine: ~Copyable {
     // as long as the engine.
     let start = unsafe memory.start
     list.nodes = unsafe Table(at: start + nodesAt, count: nodeCount)
-    list.owners = unsafe Table(at: start + ownersAt, count: nodeCount)
     list.heads = unsafe Table(at: start + headsAt, count: headCount)
-    bestFit.bins = unsafe Table(at: start + binsAt, count: BestFitIndex.binCount)
-    bestFit.bits = unsafe Table(at: start + bitsAt, count: BestFitIndex.binCount / 64)
+    bestFit.bins.words = unsafe Table(at: start + wordsAt, count: wordCount)
     bestFit.long = unsafe Table(at: start + longAt, count: BestFitIndex.longCapacity)
-    bestFit.ties.keys = unsafe Table(at: start + tiesAt, count: blockKeyCount)
     sizeTree.nodes = unsafe Table(at: start + treeAt, count: nodeCount)
     senders.records = unsafe Table(at: start + recordsAt, count: recordCount)
     senders.buckets = unsafe Table(at: start + bucketsAt, count: bucketCount)
     unsafe largeMetadata = start + metadataAt
-    bestFit.ties.nodes = list.nodes
-    bestFit.ties.owners = list.owners
+    bestFit.nodes = list.nodes
     self.memory = consume memory
   }
 
@@ -134,17 +144,6 @@ struct RangeEngine: ~Copyable {
     case .bestFit: Int(bestFit.largest) * 8
     case .sizeTree: Int(sizeTree.largest) * 8
     }
-  }
-
-  @inline(never)
-  func noSpace(_ size: Int) -> RangeError {
-    .noSpace(
-      requested: size, freeBytes: Int(units &- liveUnits) * 8, largestFree: largestFree)
-  }
-
-  @inline(never)
-  func noOnewaySpace(_ size: Int) -> RangeError {
-    .noOnewaySpace(requested: size, free: Int(freeOneway))
   }
 }
 

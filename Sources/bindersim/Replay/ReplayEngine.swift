@@ -18,23 +18,33 @@ final class ReplayEngine {
   let setting: ReplaySetting
   private let context: Context
   private let pattern: ObjectPattern
-  private var processes: [Int32: Member] = [:]
+  private var members: [Int32: Member] = [:]
   // Indexed by the planner's slots.
   private var slots: [Slot] = []
-  /// Answers replies whose request is not there to be answered.
-  private var outside: Member?
+  /// Stands for senders that have no process here, and answers the replies whose request is not
+  /// there to be answered.
+  private let outside: Member
 
-  /// Stands for senders that have no process in the capture.
+  /// No process of a capture has it.
   private static let outsidePID = Int32.max
 
-  init(setting: ReplaySetting, pattern: ObjectPattern) {
+  /// - Throws: what the engine says about such a region.
+  init(setting: ReplaySetting, pattern: ObjectPattern) throws(BinderError) {
     self.setting = setting
     self.pattern = pattern
-    context = Context(budget: setting.budget.map { PageBudget(pages: $0) })
+    // One page more, for the outside: it never has another, and never gives that one back.
+    context = Context(budget: setting.budget.map { PageBudget(pages: $0 + 1) })
+    outside = Member(
+      try context.makeProcess(
+        pid: Self.outsidePID, regionLength: setting.regionLength, policy: setting.policy))
+    _ = try outside.process.send(
+      Transaction(flags: .oneway), to: outside.process.makeNode())
+    _ = try outside.process.receive()?.keep()
   }
 
-  /// - Throws: what keeps a process or its region from being made; a buffer that cannot be placed
-  ///   is not an error but a result.
+  /// A buffer that cannot be placed is not an error but a result.
+  ///
+  /// - Throws: what keeps a process from being made.
   func apply(_ step: ReplayStep) throws(BinderError) {
     switch step {
     case .send(let buffer): try send(buffer)
@@ -44,7 +54,7 @@ final class ReplayEngine {
 
   /// What came of it all, by process.
   func results() -> [ReplayResult] {
-    processes.values.filter { $0.buffers + $0.failed > 0 }
+    members.values.filter { $0.buffers + $0.failed > 0 }
       .map { ReplayResult($0.process.statistics, $0) }
       .sorted { ($0.peakBytes, $1.pid) > ($1.peakBytes, $0.pid) }
   }
@@ -53,14 +63,15 @@ final class ReplayEngine {
 
   private func send(_ buffer: PlannedBuffer) throws(BinderError) {
     while slots.count <= buffer.slot { slots.append(Slot()) }
-    let destination = try member(buffer.destination, needsRegion: true)
-    let sender = try sender(of: buffer)
+    let destination = try member(buffer.destination)
     let transaction = pattern.transaction(
       code: buffer.code, isOneway: buffer.kind == .oneway, dataSize: buffer.dataSize,
       offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize)
     // A node of its own: how long a oneway waited for others is in the capture already.
     var node: Node?
     do throws(BinderError) {
+      try giveRegion(to: destination)
+      let sender = try sender(of: buffer)
       var slot: Slot
       switch buffer.kind {
       case .oneway, .request:
@@ -122,7 +133,6 @@ final class ReplayEngine {
     }
     // The request is not in the capture, was freed before its reply, or failed here: have a
     // request of no consequence answered with the recorded reply.
-    let outside = try outsideMember()
     let node = outside.idleNodes.popLast() ?? outside.process.makeNode()
     defer { outside.idleNodes.append(node) }
     let request = try destination.process.send(Transaction(), to: node)
@@ -160,33 +170,29 @@ final class ReplayEngine {
   // MARK: Processes
 
   private func sender(of buffer: PlannedBuffer) throws(BinderError) -> Member {
-    guard buffer.sender > 0, buffer.sender != Self.outsidePID else { return try outsideMember() }
+    guard ReplayPlanner.pids.contains(buffer.sender) else { return outside }
+    let sender = try member(buffer.sender)
+    guard buffer.kind == .request else { return sender }
     // A call needs a region that its reply can come to.
-    return try member(buffer.sender, needsRegion: buffer.kind == .request)
+    do throws(BinderError) {
+      try giveRegion(to: sender)
+      return sender
+    } catch {
+      return outside
+    }
   }
 
-  private func member(_ pid: Int32, needsRegion: Bool) throws(BinderError) -> Member {
-    let member: Member
-    if let known = processes[pid] {
-      member = known
-    } else {
-      member = Member(try context.makeProcess(pid: pid))
-      processes[pid] = member
-    }
-    if needsRegion && !member.hasRegion {
-      try member.process.mapRegion(length: setting.regionLength, policy: setting.policy)
-      member.hasRegion = true
-    }
+  private func member(_ pid: Int32) throws(BinderError) -> Member {
+    if let known = members[pid] { return known }
+    let member = Member(try context.makeProcess(pid: pid))
+    members[pid] = member
     return member
   }
 
-  private func outsideMember() throws(BinderError) -> Member {
-    if let outside { return outside }
-    let member = Member(try context.makeProcess(pid: Self.outsidePID))
-    try member.process.mapRegion(length: 4096, policy: setting.policy)
+  private func giveRegion(to member: Member) throws(BinderError) {
+    guard !member.hasRegion else { return }
+    try member.process.mapRegion(length: setting.regionLength, policy: setting.policy)
     member.hasRegion = true
-    outside = member
-    return member
   }
 
   private func failure(

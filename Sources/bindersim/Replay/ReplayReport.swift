@@ -37,6 +37,13 @@ struct CaptureFigures: Codable, Equatable, Sendable {
   /// Comments, blank lines, the page around the trace.
   var otherLines: Int
   var unusableLines: [ReplayCount]
+  /// The first of them, each with its reason.
+  var unusableExamples: [ReplayExample]
+}
+
+struct ReplayExample: Codable, Equatable, Sendable {
+  var line: Int
+  var text: String
 }
 
 /// Something counted, with the first lines where it was met.
@@ -192,6 +199,7 @@ extension CaptureFigures {
     unusableLines = LineIssue.Kind.allCases.compactMap { kind in
       summary.issues[kind].map { ReplayCount(kind.rawValue, kind.text, $0) }
     }
+    unusableExamples = summary.firstIssues.map { ReplayExample(line: $0.line, text: $0.issue.text) }
   }
 }
 

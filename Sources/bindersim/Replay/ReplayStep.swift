@@ -49,7 +49,8 @@ enum UnusedReason: String, CaseIterable, Sendable, Codable {
     case .noTransactionLine:
       "no binder_transaction line (the capture began later, or lost it)"
     case .noAllocBuf: "no binder_transaction_alloc_buf line: its sizes are unknown"
-    case .noDestination: "no destination process"
+    case .noDestination:
+      "its destination is no process (pids are 1 to \(ReplayPlanner.pids.upperBound))"
     case .offsetsDoNotFit: "more offsets than the data has room for objects"
     }
   }

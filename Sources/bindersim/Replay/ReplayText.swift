@@ -25,6 +25,9 @@ enum ReplayText {
     if !capture.unusableLines.isEmpty {
       text += "lines that could not be used:\n"
       for issue in capture.unusableLines { text += line(issue) }
+      for example in capture.unusableExamples where example.text.contains(":") {
+        text += "    line \(example.line): \(example.text)\n"
+      }
     }
     for note in report.notes { text += "note: \(note)\n" }
     return text

@@ -23,12 +23,16 @@ struct ReplayOptions: Sendable {
 
 enum ReplayError: Error, CustomStringConvertible {
   case input(InputError)
-  /// The engine could not be set up: a region that cannot be, or resources used up.
+  /// A region that cannot be.
+  case setting(ReplaySetting, BinderError)
+  /// The engine refused a process.
   case engine(path: String, line: Int, BinderError)
 
   var description: String {
     switch self {
     case .input(let error): "\(error)"
+    case .setting(let setting, let error):
+      "policy \(setting.policy.name), region \(setting.regionLength): \(error)"
     case .engine(let path, let line, let error): "\(path):\(line): cannot go on: \(error)"
     }
   }
@@ -57,6 +61,8 @@ func runReplay(
       &reader, options, line: &line, progress: progress, shouldStop: shouldStop)
   } catch let error as InputError {
     throw .input(error)
+  } catch let error as ReplayError {
+    throw error
   } catch let error as BinderError {
     throw .engine(path: options.path, line: line, error)
   } catch {
@@ -76,7 +82,13 @@ func replay(
   }
   var planner = ReplayPlanner(survey: survey, onlyProcess: options.process)
   let pattern = ObjectPattern()
-  let engines = options.settings.map { ReplayEngine(setting: $0, pattern: pattern) }
+  let engines = try options.settings.map { setting in
+    do throws(BinderError) {
+      return try ReplayEngine(setting: setting, pattern: pattern)
+    } catch {
+      throw ReplayError.setting(setting, error)
+    }
+  }
   var pace = ReplayPace(speed: options.speed)
   var wasInterrupted = false
   while let record = try reader.next() {

@@ -70,12 +70,13 @@ enum RunCommand {
   static func run(_ options: RunOptions) throws(CommandError) -> ExitStatus {
     let report = try ResultOutput.deliver(
       jsonPath: options.jsonPath, schema: "bindersim.run", version: 1,
-      text: { (report: RunReport) in report.text(for: .current) }
-    ) { () throws(CommandError) in
-      let simulation = try Simulation(options)
-      return options.isDeterministic
-        ? SimulatedRun(simulation).run() : try ThreadedRun.run(simulation)
-    }
+      text: { $0.text(for: .current) }, of: { () throws(CommandError) in try perform(options) })
     return report.foundFaults || !report.failures.isEmpty ? .failure : .success
+  }
+
+  private static func perform(_ options: RunOptions) throws(CommandError) -> RunReport {
+    let simulation = try Simulation(options)
+    return options.isDeterministic
+      ? SimulatedRun(simulation).run() : try ThreadedRun.run(simulation)
   }
 }

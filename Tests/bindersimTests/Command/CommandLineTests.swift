@@ -71,6 +71,7 @@ import Testing
 
   @Test func whatIsRecordedIsVerified() throws {
     let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
     let file = scratch.path("c.rec")
     let record = try BuiltTool.run(["record", "--policy", "c", "-n", "500", "--output", file])
     #expect(record.status == 0 && record.output == "" && record.errors == "")

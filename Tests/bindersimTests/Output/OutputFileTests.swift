@@ -6,6 +6,7 @@ import Testing
 @Suite struct OutputFileTests {
   @Test func appearsWholeAndOnlyAtTheEnd() throws {
     let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
     let file = try OutputFile(path: scratch.path("result"))
     #expect(readFile(scratch.path("result")) == nil)
     try file.commit("whole\n")
@@ -15,6 +16,7 @@ import Testing
 
   @Test func leavesNothingBehindWhenItIsDropped() throws {
     let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
     writeFile(scratch.path("result"), "old")
     do {
       let file = try OutputFile(path: scratch.path("result"))
@@ -27,6 +29,7 @@ import Testing
 
   @Test func replacesTheFileBehindALinkAndKeepsItsMode() throws {
     let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
     writeFile(scratch.path("real"), "old")
     unsafe chmod(scratch.path("real"), 0o640)
     unsafe symlink("real", scratch.path("link"))
@@ -52,6 +55,7 @@ import Testing
 
   @Test func aPlaceThatCannotBeWrittenIsKnownAtOnce() throws {
     let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
     #expect(throws: CommandError.failure("cannot write '/': Is a directory")) {
       _ = try OutputFile(path: "/")
     }

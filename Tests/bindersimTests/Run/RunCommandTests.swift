@@ -38,6 +38,7 @@ import Testing
 
   @Test func jsonInAFile() throws {
     let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
     let tool = try BuiltTool.run(
       ["run", "--deterministic", "-n", "50", "--json", scratch.path("result.json")])
     #expect(tool.status == 0)
@@ -66,6 +67,7 @@ import Testing
 
   @Test func interruptFinishesTheReport() throws {
     let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
     let pid = try BuiltTool.start(
       ["run", "-d", "1h", "-p", "2", "-t", "2", "--json", scratch.path("result.json")],
       output: scratch.path("out"), errors: scratch.path("err"))

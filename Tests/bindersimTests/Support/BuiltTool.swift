@@ -12,6 +12,7 @@ struct BuiltTool {
     _ arguments: [String], environment: [String] = [], outputTo path: String? = nil
   ) throws -> BuiltTool {
     let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
     let output = path ?? scratch.path("out")
     let pid = try start(
       arguments, environment: environment, output: output, errors: scratch.path("err"))
@@ -66,8 +67,8 @@ struct BuiltTool {
   }
 }
 
-/// A directory of the test's own, gone when the value is.
-final class ScratchDirectory {
+/// A directory of the test's own, which removes it when it is done.
+struct ScratchDirectory {
   private let root: String
 
   init() throws {
@@ -93,8 +94,8 @@ final class ScratchDirectory {
     return names.sorted()
   }
 
-  deinit {
-    for name in names { unsafe remove(path(name)) }
+  func remove() {
+    for name in names { unsafe Glibc.remove(path(name)) }
     unsafe rmdir(root)
   }
 }
