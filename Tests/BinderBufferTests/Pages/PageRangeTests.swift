@@ -32,10 +32,13 @@ import Testing
       peak = max(peak, inUse.count)
     }
 
-    /// The pages that became available.
-    mutating func stopUsing(_ index: Int) -> [Int] {
+    /// The pages that became available: neighbours, since only its ends can be shared.
+    mutating func stopUsing(_ index: Int) -> Range<Int> {
       let bytes = live.remove(at: index)
-      return Self.pages(bytes).filter { !inUse.contains($0) }
+      let pages = Self.pages(bytes).filter { !inUse.contains($0) }
+      guard let first = pages.first, let last = pages.last else { return 0..<0 }
+      precondition(pages == Array(first...last))
+      return first..<last + 1
     }
 
     mutating func reclaim(_ limit: Int, _ deadline: UInt64) -> Int {
@@ -80,10 +83,11 @@ import Testing
         }
       case 5...7:
         guard let index = model.live.indices.randomElement(using: &random) else { break }
-        let pages = model.stopUsing(index).shuffled(using: &random)
         clock += random.next(upperBound: UInt64(3))
-        range.stopUsing(pages, stamp: clock)
-        model.idle += pages.map { ($0, clock) }
+        for (run, isUp) in pieces(of: model.stopUsing(index), &random) {
+          range.stopUsing(run, isUp ? .up : .down, stamp: clock)
+          model.idle += (isUp ? Array(run) : run.reversed()).map { ($0, clock) }
+        }
       default:
         let limit = Int.random(in: 0...pageCount, using: &random)
         let deadline =
@@ -95,6 +99,19 @@ import Testing
       try expect(range, model, budget, checksMemory: step % 20 == 0)
     }
     #expect(model.reclaimed > 0 && model.allocated > model.framed.count)
+  }
+
+  /// Up to three runs in any order, as a free releases them, each upwards or downwards.
+  private func pieces(
+    of pages: Range<Int>, _ random: inout SplitMix64
+  ) -> [(Range<Int>, isUp: Bool)] {
+    let cuts = (0..<2).map { _ in
+      Int.random(in: pages.lowerBound...pages.upperBound, using: &random)
+    }.sorted()
+    let runs = [
+      pages.lowerBound..<cuts[0], cuts[0]..<cuts[1], cuts[1]..<pages.upperBound,
+    ]
+    return runs.shuffled(using: &random).map { ($0, Bool.random(using: &random)) }
   }
 
   private func firstByte(of page: Int, in range: borrowing PageRange) throws -> UInt8 {
@@ -144,7 +161,7 @@ import Testing
         #expect(range.pagesInUse == last - first + 1)
         let violation = range.violation { (first...last).contains($0) }
         #expect(violation == nil)
-        range.stopUsing(first...last, stamp: 1)
+        range.stopUsing(first..<last + 1, stamp: 1)
         #expect(range.reclaim(upTo: .max) == last - first + 1)
         #expect(budget.pagesInUse == 0)
       }
@@ -161,7 +178,8 @@ import Testing
         arena: try PageArena(pageCount: 200, budget: budget, faults: faults))
       for page in [3, 10, 64, 70] { try range.use(offset: page * 4096, size: 4096) }
       try range.write([UInt8(0x77)].span.bytes, at: 70 * 4096)
-      range.stopUsing([70, 10], stamp: 5)
+      range.stopUsing(70..<71, stamp: 5)
+      range.stopUsing(10..<11, stamp: 5)
       return range
     }
     let counter = FaultInjector.never(points: points)
@@ -219,7 +237,7 @@ import Testing
     do {
       var range = PageRange(arena: arena)
       try range.use(offset: 0, size: 3 * 4096)
-      range.stopUsing([1], stamp: 1)
+      range.stopUsing(1..<2, stamp: 1)
     }
     #expect(budget.pagesInUse == 0)
     #expect(try arena.residentPageCount() == 0)

@@ -148,6 +148,11 @@ import Testing
         let data = payload(&random)
         for _ in 0..<3 { try friend.send(oneway: true, data: data.span.bytes, to: node) }
         let asked = try friend.send(data: data.span.bytes, to: node).call!
+        defer {
+          // Wherever this ends, the friend's call does too.
+          mortal.exit()
+          try? friend.abandon(asked)
+        }
         let call = try? mortal.send(
           data: payload(&random).span.bytes,
           to: stage.nodes.randomElement(using: &random)!.randomElement(using: &random)!)
@@ -294,12 +299,6 @@ import Testing
     #expect(server.statistics.received == senders * each)
     try world.expectNothingHeld()
   }
-}
-
-/// A count that threads share.
-final class SharedCount: Sendable {
-  let value: Atomic<Int>
-  init(_ value: Int) { self.value = Atomic(value) }
 }
 
 extension ProcessCore {
