@@ -72,7 +72,7 @@ enum RangeReplay {
         }
       }
     }
-    for unsafeblock in unsafe blocks { unsafe free(block) }
+    for place in unsafe blocks.indices { unsafe free(blocks[place]) }
     return time / Double(operations.count)
   }
 
