@@ -1,4 +1,7 @@
-/// Sets of more than 128 equally long free ranges.
+/// Sets of very many equally long free ranges.
+///
+/// A chunk becomes a tree when it would outgrow 1024 keys, or when the lowest of more than 128 is
+/// asked for: many sizes are too small to be asked for and only come and go.
 ///
 /// What a chunk held hangs in a tree of blocks of eight keys. A leaf's keys are members, an inner
 /// block's are `lowest start below << 32 | block`, complemented like members. The octal digits of
@@ -8,7 +11,7 @@
 /// part below it.
 extension TieBins {
   /// A tree of this many keys becomes a chunk again.
-  private static let smallestTree = largestChunk / 2
+  private static let smallestTree = largestScan / 2
 
   /// The same start with another low part.
   @inline(__always)
@@ -92,21 +95,31 @@ extension TieBins {
     if last == Self.smallestTree { fellTree(line) }
   }
 
-  /// Makes a chunk of a tree of exactly 64 keys: a root and eight leaves.
+  /// Makes a chunk of a tree.
   private mutating func fellTree(_ line: UInt32) {
     let head = Head(bits: words[line])
-    let chunk = makeChunk(Self.largestChunk)
-    for i in 0..<UInt32(8) {
-      let leaf = Self.low(words[head.base &+ i])
-      for j in 0..<UInt32(8) { words[chunk &+ i &* 8 &+ j] = words[leaf &+ j] }
-      recycleChunk(leaf, capacity: 8, used: 8)
-    }
-    recycleChunk(head.base, capacity: 8, used: 8)
+    let chunk = makeChunk(Self.largestScan)
+    collect(head.base, into: chunk, 0, Self.topShift(head.count), head.count)
     words[line] =
       Head(
-        count: head.count, capacity: Self.largestChunk, floor: Self.floor(Self.largestChunk),
+        count: head.count, capacity: Self.largestScan, floor: Self.floor(Self.largestScan),
         base: chunk
       ).bits
+  }
+
+  /// Copies the members below a block to a chunk and recycles the block.
+  private mutating func collect(
+    _ block: UInt32, into chunk: UInt32, _ first: UInt32, _ shift: UInt32, _ count: UInt32
+  ) {
+    for digit in 0..<UInt32(8) where first + digit << shift < count {
+      let key = words[block &+ digit]
+      if shift == 0 {
+        words[chunk &+ first &+ digit] = key
+      } else {
+        collect(Self.low(key), into: chunk, first + digit << shift, shift - 3, count)
+      }
+    }
+    recycleChunk(block, capacity: 8, used: 8)
   }
 
   /// Takes out the key at the last position; an inner block that it leaves empty is recycled.

@@ -6,9 +6,9 @@
 /// the lowest range and is found without a branch. Members stand in no order: a new one goes to
 /// the end, and the last one fills the gap that a leaving one makes. Each member knows its
 /// position (its node's tag). When the line is full, the keys move into a *chunk*, an array that
-/// doubles when it is full, up to 128 keys; a larger set hangs in a tree (`TieBins+Tree`).
+/// doubles when it is full, up to 1024 keys; a larger set hangs in a tree (`TieBins+Tree`).
 ///
-/// Adding and removing is O(1) up to 128 members (moving to another chunk is bounded by that),
+/// Adding and removing is O(1) up to 1024 members (moving to another chunk is bounded by that),
 /// finding the lowest looks at all of them; beyond that everything is O(log n).
 ///
 /// INVARIANT: positions are `0..<count`; keys in no position are 0.
@@ -18,7 +18,9 @@ struct TieBins {
   /// Keys in a bin's own line.
   static let lineCapacity: UInt32 = 7
   /// The chunks' capacities are 16, 32, … up to this.
-  static let largestChunk: UInt32 = 128
+  static let largestChunk: UInt32 = 1024
+  /// From a chunk of more keys than this the lowest is not taken: it becomes a tree.
+  static let largestScan: UInt32 = 128
 
   /// Which bins have members.
   var sizes = SizeBitmap()
@@ -29,13 +31,14 @@ struct TieBins {
 
   /// One chain for each capacity, by its exponent.
   static let chains = binCount * 8
-  static let firstChunk = chains + 8
+  static let firstChunk = chains + 16
 
   /// Words that a region of `units` can need. For each bin and capacity one chunk; for trees,
   /// whose blocks are chunks of eight, leaves and inner blocks of full trees and for each bin one
   /// path that is nearly empty.
   static func wordCount(units: Int) -> Int {
-    Int(firstChunk) + Int(binCount) * (16 + 32 + 64 + 128) + (units / 12 + 8 * Int(binCount))
+    Int(firstChunk) + Int(binCount) * (16 + 32 + 64 + 128 + 256 + 512 + 1024)
+      + (units / 12 + 8 * Int(binCount))
       * 8
   }
 
@@ -74,17 +77,17 @@ struct TieBins {
     @inline(__always) init(bits: UInt64) { self.bits = bits }
 
     init(count: UInt32, capacity: UInt32, floor: UInt32, base: UInt32) {
-      bits = UInt64(floor) << 56 | UInt64(base) << 32 | UInt64(capacity) << 24 | UInt64(count)
+      bits = UInt64(floor) << 54 | UInt64(base) << 32 | UInt64(capacity) << 20 | UInt64(count)
     }
 
-    /// Members: 24 bits, so that adding 1 to the head counts one more.
-    @inline(__always) var count: UInt32 { UInt32(truncatingIfNeeded: bits) & 0xFF_FFFF }
-    /// Keys that there is room for; 0 for a tree.
-    @inline(__always) var capacity: UInt32 { UInt32(truncatingIfNeeded: bits) >> 24 }
-    /// The first key's word, or the tree root's.
-    @inline(__always) var base: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) & 0xFF_FFFF }
-    /// A chunk is too large when this many members are left, plus one; else 0.
-    @inline(__always) var floor: UInt32 { UInt32(truncatingIfNeeded: bits >> 56) }
+    /// Members: 20 bits, so that adding 1 to the head counts one more.
+    @inline(__always) var count: UInt32 { UInt32(truncatingIfNeeded: bits) & 0xF_FFFF }
+    /// Keys that there is room for (12 bits); 0 for a tree.
+    @inline(__always) var capacity: UInt32 { UInt32(truncatingIfNeeded: bits) >> 20 }
+    /// The first key's word, or the tree root's (22 bits).
+    @inline(__always) var base: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) & 0x3F_FFFF }
+    /// A chunk is too large when this many members are left, plus one (10 bits); else 0.
+    @inline(__always) var floor: UInt32 { UInt32(truncatingIfNeeded: bits >> 54) }
     @inline(__always) var hasTree: Bool { capacity == 0 && base != 0 }
     @inline(__always) var isInline: Bool { capacity == lineCapacity }
   }
@@ -99,12 +102,17 @@ struct TieBins {
   mutating func lowest(_ bin: UInt32) -> UInt32 {
     let line = bin &* 8
     let head = head(bin)
-    return head.isInline ? Self.low(largestKeyBehind(line)) : lowestBeyond(head)
+    return head.isInline ? Self.low(largestKeyBehind(line)) : lowestBeyond(head, line)
   }
 
   @inline(never)
-  private mutating func lowestBeyond(_ head: Head) -> UInt32 {
+  private mutating func lowestBeyond(_ head: Head, _ line: UInt32) -> UInt32 {
     if head.hasTree { return lowestInTree(head) }
+    if head.count > Self.largestScan {
+      let planted = plantTree(head)
+      words[line] = planted.bits
+      return lowestInTree(planted)
+    }
     var key: UInt64 = 0
     var first = head.base
     let end = first &+ head.count
