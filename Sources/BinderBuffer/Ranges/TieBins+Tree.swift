@@ -20,7 +20,7 @@ extension TieBins {
   }
 
   @inline(__always)
-  private static func start(_ key: UInt64) -> UInt64 { key >> 32 }
+  private static func startPart(_ key: UInt64) -> UInt64 { key >> 32 }
 
   /// The shift of the topmost digit of positions in a tree of `count` members, at least one.
   @inline(__always)
@@ -136,7 +136,7 @@ extension TieBins {
       // It was the child's only one.
       words[index] = 0
       recycleChunk(child, capacity: 8, used: 1)
-    } else if Self.start(inner) == Self.start(taken) {
+    } else if Self.startPart(inner) == Self.startPart(taken) {
       words[index] = Self.key(largestKey(child), low: child)
     }
     return taken
@@ -154,9 +154,9 @@ extension TieBins {
     }
     let child = Self.low(inner)
     let old = put(key, at: position, below: child, shift: shift &- 3)
-    if Self.start(key) > Self.start(inner) {
+    if Self.startPart(key) > Self.startPart(inner) {
       words[index] = Self.key(key, low: child)
-    } else if Self.start(inner) == Self.start(old) {
+    } else if Self.startPart(inner) == Self.startPart(old) {
       words[index] = Self.key(largestKey(child), low: child)
     }
     return old
@@ -176,7 +176,7 @@ extension TieBins {
           if key != 0 { return nil }
         } else {
           guard let below = visit(Self.low(key), position, shift - 3),
-            Self.start(below) == Self.start(key)
+            Self.startPart(below) == Self.startPart(key)
           else { return nil }
         }
       }

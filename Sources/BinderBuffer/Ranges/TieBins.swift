@@ -51,6 +51,9 @@ struct TieBins {
 
   /// The node of a member's key, the block of an inner one's.
   @inline(__always)
+  static func start(_ key: UInt64) -> UInt32 { ~UInt32(truncatingIfNeeded: key >> 32) }
+
+  @inline(__always)
   static func low(_ key: UInt64) -> UInt32 { ~UInt32(truncatingIfNeeded: key) }
 
   /// The largest of eight keys.
@@ -90,6 +93,9 @@ struct TieBins {
     @inline(__always) var floor: UInt32 { UInt32(truncatingIfNeeded: bits >> 54) }
     @inline(__always) var hasTree: Bool { capacity == 0 && base != 0 }
     @inline(__always) var isInline: Bool { capacity == lineCapacity }
+    @inline(__always) var hasRoom: Bool { count < capacity }
+    /// Whether one can be removed and nothing else changes.
+    @inline(__always) var givesQuietly: Bool { capacity != 0 && count != floor }
   }
 
   @inline(__always)
@@ -97,12 +103,15 @@ struct TieBins {
 
   // MARK: Bins
 
+  /// The key of the lowest member of a bin without chunk or tree.
+  @inline(__always)
+  func lowestKey(inLineOf bin: UInt32) -> UInt64 { largestKeyBehind(bin &* 8) }
+
   /// The lowest member of a bin that is not empty.
   @inline(__always)
   mutating func lowest(_ bin: UInt32) -> UInt32 {
-    let line = bin &* 8
     let head = head(bin)
-    return head.isInline ? Self.low(largestKeyBehind(line)) : lowestBeyond(head, line)
+    return head.isInline ? Self.low(lowestKey(inLineOf: bin)) : lowestBeyond(head, bin &* 8)
   }
 
   @inline(never)
@@ -127,11 +136,15 @@ struct TieBins {
   @inline(__always)
   mutating func insert(_ id: UInt32, start: UInt32, into bin: UInt32) -> UInt32 {
     let head = head(bin)
+    if head.hasRoom { return add(id, start: start, to: bin, head) }
+    insertBeyond(Self.key(start, id), bin)
+    return head.count
+  }
+
+  /// Adds to a bin that has room.
+  @inline(__always)
+  func add(_ id: UInt32, start: UInt32, to bin: UInt32, _ head: Head) -> UInt32 {
     let position = head.count
-    if position >= head.capacity {
-      insertBeyond(Self.key(start, id), bin)
-      return position
-    }
     words[bin &* 8] = head.bits &+ 1
     words[head.base &+ position] = Self.key(start, id)
     sizes.insert(bin)
@@ -159,25 +172,31 @@ struct TieBins {
   /// Removes the member at `position` and moves the last one there.
   @inline(__always)
   mutating func remove(at position: UInt32, from bin: UInt32, nodes: Table<RangeNode>) {
-    let line = bin &* 8
-    let head = Head(bits: words[line] &- 1)
-    let last = head.count
-    if last >= head.capacity { return removeInTree(position, line, nodes) }
-    words[line] = head.bits
-    let moved = words[head.base &+ last]
+    let head = head(bin)
+    if head.hasTree { return removeInTree(position, bin &* 8, nodes) }
+    drop(position, from: bin, head, nodes: nodes)
+    if head.count == head.floor { shrinkChunk(bin &* 8) }
+  }
+
+  /// Removes from a bin without a tree; its chunk stays as it is.
+  @inline(__always)
+  func drop(_ position: UInt32, from bin: UInt32, _ head: Head, nodes: Table<RangeNode>) {
+    let last = head.base &+ head.count &- 1
+    words[bin &* 8] = head.bits &- 1
+    let moved = words[last]
     // The leaving one may be the last itself: then the second store undoes the first.
     words[head.base &+ position] = moved
-    words[head.base &+ last] = 0
+    words[last] = 0
     nodes[Self.low(moved)].tag = position
-    // Whether the bin became empty is a coin toss: clear the bit without a branch.
-    sizes.remove(bin, if: last == 0)
-    if last &+ 1 == head.floor { shrinkChunk(head, line) }
+    // Whether the bin becomes empty is a coin toss: clear the bit without a branch.
+    sizes.remove(bin, if: head.count == 1)
   }
 
   // MARK: Chunks
 
   @inline(never)
-  private mutating func shrinkChunk(_ head: Head, _ line: UInt32) {
+  private mutating func shrinkChunk(_ line: UInt32) {
+    let head = Head(bits: words[line])
     let capacity = head.capacity == 16 ? Self.lineCapacity : head.capacity / 2
     words[line] = moveKeys(head, to: capacity, line).bits
   }
