@@ -64,7 +64,7 @@ struct BestFitIndex {
     if node.next == 0 {
       trailingSize = 0
     } else if size < TieBins.binCount {
-      bins.remove(at: node.tag, from: size, nodes: nodes)
+      bins.remove(id, from: size, nodes: nodes)
     } else {
       longCount &-= 1
       let moved = long[longCount]

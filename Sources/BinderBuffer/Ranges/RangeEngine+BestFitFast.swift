@@ -22,7 +22,7 @@ extension RangeEngine {
     let id = TieBins.low(key)
     let start = TieBins.start(key)
     let nodes = list.nodes
-    bins.drop(nodes[id].tag, from: bin, head, nodes: nodes)
+    bins.drop(id, from: bin, nodes: nodes)
     nodes[id].word = RangeWord(bits: units | flags | RangeWord.live)
     nodes[id].sender = sender
     nodes[id].tag = debugID
@@ -51,32 +51,29 @@ extension RangeEngine {
     let id = list.heads[start >> RangeList.entryShift]
     let node = nodes[id]
     let right = nodes[node.next]
-    let left = nodes[node.previous]
-    let rightSize = right.word.isLive ? 0 : right.word.size
-    let leftSize = left.word.isLive ? 0 : left.word.size
-    let size = node.word.size &+ rightSize &+ leftSize
+    let rightSize = right.word.freeSize
+    let leftSize = nodes[node.previous].word.freeSize
     let next = right.word.isLive ? node.next : right.next
+    let size = node.word.size &+ rightSize &+ leftSize
     guard node.start == start,
       node.word.bits & (RangeWord.committed | RangeWord.oneway)
         == (committed ? RangeWord.committed : 0),
       // Neither the region's end nor a long range.
       next != 0, size < TieBins.binCount,
-      rightSize != leftSize || rightSize == 0,
-      case let rightHead = bins.head(rightSize), rightSize == 0 || rightHead.givesQuietly,
-      case let leftHead = bins.head(leftSize), leftSize == 0 || leftHead.givesQuietly,
-      case let head = bins.head(size), head.hasRoom
+      case let head = bins.head(size), head.hasRoom,
+      bins.head(rightSize).isFlat, bins.head(leftSize).isFlat
     else { return try freeBestFitSlowly(offset, committed) }
 
     liveCount &-= 1
     liveUnits &-= node.word.size
     list.unindex(id, start: start, nextLive: next)
-    var survivor = id
     if rightSize != 0 {
-      bins.drop(right.tag, from: rightSize, rightHead, nodes: nodes)
+      bins.drop(node.next, from: rightSize, nodes: nodes)
       list.recycle(node.next)
     }
+    var survivor = id
     if leftSize != 0 {
-      bins.drop(left.tag, from: leftSize, leftHead, nodes: nodes)
+      bins.drop(node.previous, from: leftSize, nodes: nodes)
       list.recycle(id)
       survivor = node.previous
     }

@@ -138,7 +138,7 @@ extension BestFitIndex {
       }
       seen.insert(trailing)
     }
-    for bin in 0..<TieBins.binCount {
+    for bin in 1..<TieBins.binCount {
       let agrees = bins.check(bin, nodes: nodes) { id in
         guard let node = free[id], node.word.size == bin, node.next != 0 else { return false }
         return seen.insert(id).inserted

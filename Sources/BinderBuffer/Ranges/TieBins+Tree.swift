@@ -5,14 +5,11 @@
 ///
 /// What a chunk held hangs in a tree of blocks of eight keys. A leaf's keys are members, an inner
 /// block's are `lowest start below << 32 | block`, complemented like members. The octal digits of
-/// a member's position are its path. A set returns to a chunk when half of one is enough.
+/// a member's position are its path.
 ///
 /// INVARIANT: the tree is the lowest that holds its positions; an inner key has the largest start
 /// part below it.
 extension TieBins {
-  /// A tree of this many keys becomes a chunk again.
-  private static let smallestTree = largestScan / 2
-
   /// The same start with another low part.
   @inline(__always)
   private static func key(_ key: UInt64, low: UInt32) -> UInt64 {
@@ -43,13 +40,13 @@ extension TieBins {
     var root = makeChunk(8)
     for i in 0..<head.count { insert(words[head.base &+ i], at: i, below: &root) }
     recycleChunk(head.base, capacity: head.capacity, used: head.count)
-    return Head(count: head.count, capacity: 0, floor: 0, base: root)
+    return Head(count: head.count, capacity: 0, base: root)
   }
 
   mutating func insertInTree(_ key: UInt64, _ head: Head, _ line: UInt32) {
     var root = head.base
     insert(key, at: head.count, below: &root)
-    words[line] = Head(count: head.count &+ 1, capacity: 0, floor: 0, base: root).bits
+    words[line] = Head(count: head.count &+ 1, capacity: 0, base: root).bits
   }
 
   /// Adds a key at the next position.
@@ -85,26 +82,24 @@ extension TieBins {
       _ = put(moved, at: position, below: root, shift: shift)
       nodes[Self.low(moved)].tag = position
     }
-    if last == 1 &<< shift {
+    if last == 0 {
+      recycleChunk(root, capacity: 8, used: 0)
+      root = 0
+      sizes.remove(line / 8, if: true)
+    } else if last == 1 &<< shift && shift > 0 {
       // The root's first block is full and the only one: it becomes the root.
       let child = Self.low(words[root])
       recycleChunk(root, capacity: 8, used: 1)
       root = child
     }
-    words[line] = Head(count: last, capacity: 0, floor: 0, base: root).bits
-    if last == Self.smallestTree { fellTree(line) }
+    words[line] = Head(count: last, capacity: 0, base: root).bits
   }
 
-  /// Makes a chunk of a tree.
-  private mutating func fellTree(_ line: UInt32) {
-    let head = Head(bits: words[line])
+  /// Makes a chunk of a tree that is small enough; gives the head to be.
+  mutating func fellTree(_ head: Head) -> Head {
     let chunk = makeChunk(Self.largestScan)
     collect(head.base, into: chunk, 0, Self.topShift(head.count), head.count)
-    words[line] =
-      Head(
-        count: head.count, capacity: Self.largestScan, floor: Self.floor(Self.largestScan),
-        base: chunk
-      ).bits
+    return Head(count: head.count, capacity: Self.largestScan, base: chunk)
   }
 
   /// Copies the members below a block to a chunk and recycles the block.
@@ -182,6 +177,6 @@ extension TieBins {
       }
       return largestKey(block)
     }
-    return count > Self.smallestTree && visit(head.base, 0, Self.topShift(count)) != nil
+    return count > 0 && visit(head.base, 0, Self.topShift(count)) != nil
   }
 }

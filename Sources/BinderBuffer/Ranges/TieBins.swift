@@ -6,7 +6,8 @@
 /// the lowest range and is found without a branch. Members stand in no order: a new one goes to
 /// the end, and the last one fills the gap that a leaving one makes. Each member knows its
 /// position (its node's tag). When the line is full, the keys move into a *chunk*, an array that
-/// doubles when it is full, up to 1024 keys; a larger set hangs in a tree (`TieBins+Tree`).
+/// doubles when it is full, up to 1024 keys; a larger set hangs in a tree (`TieBins+Tree`). What
+/// has become too large for its members is given up when the lowest of them is asked for.
 ///
 /// Adding and removing is O(1) up to 1024 members (moving to another chunk is bounded by that),
 /// finding the lowest looks at all of them; beyond that everything is O(log n).
@@ -79,23 +80,21 @@ struct TieBins {
 
     @inline(__always) init(bits: UInt64) { self.bits = bits }
 
-    init(count: UInt32, capacity: UInt32, floor: UInt32, base: UInt32) {
-      bits = UInt64(floor) << 54 | UInt64(base) << 32 | UInt64(capacity) << 20 | UInt64(count)
+    init(count: UInt32, capacity: UInt32, base: UInt32) {
+      bits = UInt64(base) << 32 | UInt64(capacity) << 20 | UInt64(count)
     }
 
     /// Members: 20 bits, so that adding 1 to the head counts one more.
     @inline(__always) var count: UInt32 { UInt32(truncatingIfNeeded: bits) & 0xF_FFFF }
     /// Keys that there is room for (12 bits); 0 for a tree.
     @inline(__always) var capacity: UInt32 { UInt32(truncatingIfNeeded: bits) >> 20 }
-    /// The first key's word, or the tree root's (22 bits).
-    @inline(__always) var base: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) & 0x3F_FFFF }
-    /// A chunk is too large when this many members are left, plus one (10 bits); else 0.
-    @inline(__always) var floor: UInt32 { UInt32(truncatingIfNeeded: bits >> 54) }
-    @inline(__always) var hasTree: Bool { capacity == 0 && base != 0 }
+    /// The first key's word, or the tree root's.
+    @inline(__always) var base: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) }
     @inline(__always) var isInline: Bool { capacity == lineCapacity }
     @inline(__always) var hasRoom: Bool { count < capacity }
-    /// Whether one can be removed and nothing else changes.
-    @inline(__always) var givesQuietly: Bool { capacity != 0 && count != floor }
+    /// Neither a tree nor never used.
+    @inline(__always) var isFlat: Bool { capacity != 0 }
+    var hasTree: Bool { capacity == 0 && base != 0 }
   }
 
   @inline(__always)
@@ -111,17 +110,14 @@ struct TieBins {
   @inline(__always)
   mutating func lowest(_ bin: UInt32) -> UInt32 {
     let head = head(bin)
-    return head.isInline ? Self.low(lowestKey(inLineOf: bin)) : lowestBeyond(head, bin &* 8)
+    return head.isInline ? Self.low(lowestKey(inLineOf: bin)) : lowestBeyond(bin &* 8)
   }
 
   @inline(never)
-  private mutating func lowestBeyond(_ head: Head, _ line: UInt32) -> UInt32 {
-    if head.hasTree { return lowestInTree(head) }
-    if head.count > Self.largestScan {
-      let planted = plantTree(head)
-      words[line] = planted.bits
-      return lowestInTree(planted)
-    }
+  private mutating func lowestBeyond(_ line: UInt32) -> UInt32 {
+    let head = trim(line)
+    if !head.isFlat { return lowestInTree(head) }
+    if head.isInline { return Self.low(largestKeyBehind(line)) }
     var key: UInt64 = 0
     var first = head.base
     let end = first &+ head.count
@@ -130,6 +126,20 @@ struct TieBins {
       first &+= 8
     }
     return Self.low(key)
+  }
+
+  /// Gives a bin that is asked for its lowest member the form that suits their number.
+  private mutating func trim(_ line: UInt32) -> Head {
+    var head = Head(bits: words[line])
+    if !head.isFlat {
+      if head.count <= Self.largestScan / 2 { head = fellTree(head) }
+    } else if head.count > Self.largestScan {
+      head = plantTree(head)
+    } else if head.count < head.capacity / 4 {
+      head = moveKeys(head, to: head.capacity == 16 ? Self.lineCapacity : head.capacity / 2, line)
+    }
+    words[line] = head.bits
+    return head
   }
 
   /// Adds a range of `bin` units; gives its position, to be kept in its node.
@@ -157,7 +167,7 @@ struct TieBins {
     let line = bin &* 8
     var head = head(bin)
     if head.base == 0 {
-      head = Head(count: 0, capacity: Self.lineCapacity, floor: 0, base: line &+ 1)
+      head = Head(count: 0, capacity: Self.lineCapacity, base: line &+ 1)
     } else if !head.hasTree && head.capacity < Self.largestChunk {
       head = moveKeys(head, to: max(16, head.capacity &* 2), line)
     } else {
@@ -169,18 +179,21 @@ struct TieBins {
     sizes.insert(bin)
   }
 
-  /// Removes the member at `position` and moves the last one there.
+  /// Removes a member and moves the last one into its place.
   @inline(__always)
-  mutating func remove(at position: UInt32, from bin: UInt32, nodes: Table<RangeNode>) {
-    let head = head(bin)
-    if head.hasTree { return removeInTree(position, bin &* 8, nodes) }
-    drop(position, from: bin, head, nodes: nodes)
-    if head.count == head.floor { shrinkChunk(bin &* 8) }
+  mutating func remove(_ id: UInt32, from bin: UInt32, nodes: Table<RangeNode>) {
+    if head(bin).isFlat {
+      drop(id, from: bin, nodes: nodes)
+    } else {
+      removeInTree(nodes[id].tag, bin &* 8, nodes)
+    }
   }
 
-  /// Removes from a bin without a tree; its chunk stays as it is.
+  /// Removes from a flat bin, which keeps its chunk.
   @inline(__always)
-  func drop(_ position: UInt32, from bin: UInt32, _ head: Head, nodes: Table<RangeNode>) {
+  func drop(_ id: UInt32, from bin: UInt32, nodes: Table<RangeNode>) {
+    let head = head(bin)
+    let position = nodes[id].tag
     let last = head.base &+ head.count &- 1
     words[bin &* 8] = head.bits &- 1
     let moved = words[last]
@@ -192,14 +205,10 @@ struct TieBins {
     sizes.remove(bin, if: head.count == 1)
   }
 
-  // MARK: Chunks
+  /// Makes bin 0, which stays empty, look flat: the bin of a neighbour that is not free.
+  func prepare() { words[0] = Head(count: 0, capacity: Self.lineCapacity, base: 1).bits }
 
-  @inline(never)
-  private mutating func shrinkChunk(_ line: UInt32) {
-    let head = Head(bits: words[line])
-    let capacity = head.capacity == 16 ? Self.lineCapacity : head.capacity / 2
-    words[line] = moveKeys(head, to: capacity, line).bits
-  }
+  // MARK: Chunks
 
   /// Moves a bin's keys to an array of another capacity; gives the head to be.
   private mutating func moveKeys(_ head: Head, to capacity: UInt32, _ line: UInt32) -> Head {
@@ -209,12 +218,7 @@ struct TieBins {
       words[head.base &+ i] = 0
     }
     if !head.isInline { recycleChunk(head.base, capacity: head.capacity, used: 0) }
-    return Head(count: head.count, capacity: capacity, floor: Self.floor(capacity), base: base)
-  }
-
-  /// Where a chunk is given up: well below where it was taken, so that neither happens often.
-  static func floor(_ capacity: UInt32) -> UInt32 {
-    capacity < 16 ? 0 : capacity / 4 + 1
+    return Head(count: head.count, capacity: capacity, base: base)
   }
 
   mutating func makeChunk(_ capacity: UInt32) -> UInt32 {
@@ -242,8 +246,7 @@ struct TieBins {
   /// Whether a bin agrees with itself and its members' nodes; calls `body` with each member.
   func check(_ bin: UInt32, nodes: Table<RangeNode>, _ body: (UInt32) -> Bool) -> Bool {
     let head = head(bin)
-    guard sizes.contains(bin) == (head.count > 0), head.floor == Self.floor(head.capacity),
-      head.isInline == (head.base == bin * 8 + 1)
+    guard sizes.contains(bin) == (head.count > 0), head.isInline == (head.base == bin * 8 + 1)
     else { return false }
     func checkMember(_ key: UInt64, _ position: UInt32) -> Bool {
       guard position < head.count else { return key == 0 }
