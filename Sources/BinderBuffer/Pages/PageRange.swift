@@ -168,8 +168,10 @@ public import PageAlloc
   mutating func stopUsing(_ pages: Range<Int>, _ direction: IdleList.Direction, stamp: UInt64) {
     guard !pages.isEmpty else { return }
     precondition(
-      pages.lowerBound >= 0 && pages.upperBound <= pageCount && inUse.remove(pages),
-      "pages that are not all in use")
+      pages.lowerBound >= 0 && pages.upperBound <= pageCount, "pages outside the region")
+    // Not inside the precondition, which unchecked builds do not evaluate.
+    let wereInUse = inUse.remove(pages)
+    precondition(wereInUse, "pages that are not all in use")
     idle.append(pages, direction, stamp: stamp)
     pagesInUse -= pages.count
   }

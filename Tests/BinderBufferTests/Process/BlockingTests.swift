@@ -8,7 +8,8 @@ import Testing
 @Suite struct BlockingTests {
   /// What a thread waited for.
   enum Outcome: Equatable {
-    case data([UInt8]), nothing
+    case data([UInt8])
+    case nothing
     case failed(BinderError)
   }
 
@@ -23,8 +24,9 @@ import Testing
 
   /// What `wait` comes to when `wake` runs while it blocks.
   private func outcome(
+    blockedOn process: BinderBuffer.Process,
     of wait: @escaping @Sendable () throws(BinderError) -> Delivery?,
-    blockedOn process: BinderBuffer.Process, wokenBy wake: () throws -> Void
+    wokenBy wake: () throws -> Void
   ) throws -> Outcome {
     let result = ThreadResult<Outcome>()
     let thread = TestThread { result.value = outcome(wait) }
@@ -38,9 +40,9 @@ import Testing
     let world = try World()
     let server = world.server
     let found = try outcome(
+      blockedOn: server,
       of: { () throws(BinderError) in try server.receive(timeout: .seconds(60)) },
-      blockedOn: server
-    ) { try world.send([1, 2]) }
+      wokenBy: { try world.send([1, 2]) })
     #expect(found == .data([1, 2]))
     try world.expectNothingHeld()
   }
@@ -52,9 +54,9 @@ import Testing
     try world.send([2])
     let first = Parcel(try server.take())
     let found = try outcome(
+      blockedOn: server,
       of: { () throws(BinderError) in try server.receive(timeout: .seconds(60)) },
-      blockedOn: server
-    ) { first.open()!.free() }
+      wokenBy: { first.open()!.free() })
     #expect(found == .data([2]))
     try world.expectNothingHeld()
   }
@@ -63,9 +65,9 @@ import Testing
     let world = try World()
     let server = world.server
     let found = try outcome(
+      blockedOn: server,
       of: { () throws(BinderError) in try server.receive(timeout: .seconds(Int64.max)) },
-      blockedOn: server
-    ) { server.exit() }
+      wokenBy: { server.exit() })
     #expect(found == .failed(.dead(pid: 1, .receiverExited)))
     try world.expectNothingHeld()
   }
@@ -79,19 +81,19 @@ import Testing
     let call = try world.send([1], oneway: false).call!
     let delivery = Parcel(try world.server.take())
     let found = try outcome(
+      blockedOn: client,
       of: { () throws(BinderError) in try client.awaitReply(call, timeout: .seconds(60)) },
-      blockedOn: client
-    ) {
-      switch end {
-      case .reply:
-        let delivery = delivery.open()!
-        try world.server.reply(to: delivery, data: [UInt8(8)].span.bytes)
-      case .free: delivery.open()!.free()
-      case .calleeExits: world.server.exit()
-      case .callerExits: client.exit()
-      case .abandon: try client.abandon(call)
-      }
-    }
+      wokenBy: {
+        switch end {
+        case .reply:
+          let delivery = delivery.open()!
+          try world.server.reply(to: delivery, data: [UInt8(8)].span.bytes)
+        case .free: delivery.open()!.free()
+        case .calleeExits: world.server.exit()
+        case .callerExits: client.exit()
+        case .abandon: try client.abandon(call)
+        }
+      })
     let expected: Outcome =
       switch end {
       case .reply: .data([8])

@@ -1,5 +1,6 @@
 import Glibc
 import PageAlloc
+import Synchronization
 import Testing
 
 @testable import BinderBuffer
@@ -194,10 +195,23 @@ final class Parcel<Value: ~Copyable>: @unchecked Sendable {
   func open() -> Value? { value.take() }
 }
 
-/// Runs `body` on `count` threads at once, and waits for all.
+/// Runs `body` on `count` threads that start together, and waits for all.
 func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-  let threads = (0..<count).map { index in TestThread { body(index) } }
+  let missing = SharedCount(count)
+  let threads = (0..<count).map { index in
+    TestThread {
+      missing.value.subtract(1, ordering: .relaxed)
+      while missing.value.load(ordering: .relaxed) > 0 { sched_yield() }
+      body(index)
+    }
+  }
   for thread in threads { thread.join() }
+}
+
+/// A count that threads share.
+final class SharedCount: Sendable {
+  let value: Atomic<Int>
+  init(_ value: Int) { self.value = Atomic(value) }
 }
 
 final class TestThread: @unchecked Sendable {
@@ -225,3 +239,5 @@ final class TestThread: @unchecked Sendable {
 func waitUntil(_ condition: () -> Bool) {
   while !condition() { usleep(100) }
 }
+
+func waitABit() { usleep(200) }

@@ -139,6 +139,43 @@ import Testing
     #expect(!ReplayText.text(report).isEmpty)
   }
 
+  @Test(arguments: [0, 1, 100, -4096])
+  func regionThatCannotBe(length: Int) {
+    #expect(throws: ReplayError.self) {
+      _ = try SyntheticCapture().replayed(
+        ReplayOptions(path: "synthetic", regionLengths: [length]))
+    }
+  }
+
+  @Test func destinationsThatCannotBe() throws {
+    var capture = SyntheticCapture()
+    for process in [0, -3, 5_000_000, Int(Int32.max)] {
+      capture.send(process & 0xFFFF, from: 20, 2, to: process)
+    }
+    capture.send(1, from: 9_999_999, nil, to: 3)
+    let report = try capture.replayed()
+    #expect(report.unused.map(\.key) == ["noDestination"])
+    #expect(report.unusedCount == 4)
+    #expect(report.runs[0].processes.map(\.buffers) == [1])
+  }
+
+  @Test func unusableLinesAreTold() throws {
+    var capture = SyntheticCapture()
+    capture.allocBuf(1, from: 20, 2, data: -4)
+    let text = ReplayText.text(try capture.replayed())
+    #expect(text.contains("a size is negative (line 1)"))
+    #expect(text.contains("line 1: data_size: a size is negative"))
+  }
+
+  @Test func paceIsKeptUntilStopped() {
+    var asap = ReplayPace(speed: nil)
+    #expect(asap.wait(until: .max) { true })
+    var pace = ReplayPace(speed: 1)
+    #expect(pace.wait(until: 1000) { true })
+    #expect(pace.wait(until: 500) { true })
+    #expect(!pace.wait(until: .max) { true })
+  }
+
   @Test func missingFile() {
     #expect(throws: ReplayError.self) {
       _ = try runReplay(ReplayOptions(path: "/nowhere/x"))
