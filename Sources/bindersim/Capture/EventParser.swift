@@ -1,7 +1,7 @@
 /// From an event's name and fields to a typed event.
 enum EventParser {
   static func event(
-    _ line: Span<UInt8>, name: Range<Int>, fields range: Range<Int>, detail: CaptureReader.Detail
+    _ line: Span<UInt8>, name: Range<Int>, fields range: Range<Int>
   ) throws(LineIssue) -> CaptureEvent {
     guard LineParser.hasWord(line, name.lowerBound, name.upperBound, "binder_") else {
       return .other
@@ -10,7 +10,7 @@ enum EventParser {
     var fields = FieldParser(range)
     if LineParser.hasWord(line, rest.lowerBound, rest.upperBound, "transaction") {
       let suffix = rest.lowerBound + 11..<rest.upperBound
-      return try transactionEvent(line, suffix, &fields, detail)
+      return try transactionEvent(line, suffix, &fields)
     }
     func named(_ word: StaticString) -> Bool {
       rest.count == word.utf8CodeUnitCount
@@ -39,8 +39,7 @@ enum EventParser {
   }
 
   private static func transactionEvent(
-    _ line: Span<UInt8>, _ suffix: Range<Int>, _ fields: inout FieldParser,
-    _ detail: CaptureReader.Detail
+    _ line: Span<UInt8>, _ suffix: Range<Int>, _ fields: inout FieldParser
   ) throws(LineIssue) -> CaptureEvent {
     func named(_ word: StaticString) -> Bool {
       suffix.count == word.utf8CodeUnitCount
@@ -55,9 +54,6 @@ enum EventParser {
           thread: try fields.int32("dest_thread", line),
           isReply: try fields.id("reply", line) != 0, flags: try fields.id("flags", line),
           code: try fields.id("code", line)))
-    case 9 where detail == .survey && named("_received"),
-      10 where detail == .survey && named("_alloc_buf"):
-      return .otherBinder
     case 9 where named("_received"):
       return .received(transaction: try fields.id("transaction", line))
     case 10 where named("_alloc_buf"):
