@@ -108,11 +108,12 @@ struct TaskName: Hashable, Sendable, CustomStringConvertible {
     if range.lowerBound + 16 <= line.count {
       let bytes = line.bytes
       // SAFETY: checked loads; any bits are an integer.
-      low = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self)
-      high = unsafe bytes.unsafeLoadUnaligned(
-        fromByteOffset: range.lowerBound + 8, as: UInt64.self)
-      low = UInt64(littleEndian: low) & Self.mask(bytes: min(count, 8))
-      high = UInt64(littleEndian: high) & Self.mask(bytes: max(count - 8, 0))
+      let (first, second) = unsafe (
+        bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self),
+        bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound + 8, as: UInt64.self)
+      )
+      low = UInt64(littleEndian: first) & Self.mask(bytes: min(count, 8))
+      high = UInt64(littleEndian: second) & Self.mask(bytes: max(count - 8, 0))
       return
     }
     for (place, index) in range.prefix(count).enumerated() {

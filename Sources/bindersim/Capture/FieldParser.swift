@@ -1,25 +1,63 @@
 /// Reads `key=value` fields in the order that the kernel prints them, or in any other.
+///
+/// The first field that is wrong is remembered, and numbers are then zero: so the usual way has no
+/// exits, and `checked` tells in the end.
 struct FieldParser {
   private let range: Range<Int>
   private var at: Int
+  private var issue: LineIssue?
 
   init(_ range: Range<Int>) {
     self.range = range
     at = range.lowerBound
   }
 
-  /// A debug id: 32 bits, signed or not.
-  @inline(always) mutating func id(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue)
-    -> UInt32
-  {
-    if let number = quick(key, line), let id = UInt32(exactly: number) { return id }
-    return try anyID(key, line)
+  /// The event that was made of the fields, if none was wrong.
+  @inline(__always) func checked(_ event: CaptureEvent) throws(LineIssue) -> CaptureEvent {
+    if let issue { throw issue }
+    return event
   }
 
-  @inline(never) private mutating func anyID(
-    _ key: StaticString, _ line: Span<UInt8>
-  ) throws(LineIssue) -> UInt32 {
-    let number = try required(key, line)
+  /// A debug id: 32 bits, signed or not.
+  @inline(__always) mutating func id(_ key: StaticString, _ line: Span<UInt8>) -> UInt32 {
+    if let number = quick(key, line), let id = UInt32(exactly: number) { return id }
+    return UInt32(truncatingIfNeeded: any(key, line, .id))
+  }
+
+  @inline(__always) mutating func int32(_ key: StaticString, _ line: Span<UInt8>) -> Int32 {
+    Int32(bitPattern: id(key, line))
+  }
+
+  /// Zero or more, in bytes.
+  @inline(__always) mutating func size(_ key: StaticString, _ line: Span<UInt8>) -> Int {
+    if let number = quick(key, line) { return Int(number) }
+    return any(key, line, .size)
+  }
+
+  /// A size that older kernels do not print: zero then.
+  @inline(__always) mutating func optionalSize(_ key: StaticString, _ line: Span<UInt8>) -> Int {
+    if let number = quick(key, line) { return Int(number) }
+    return any(key, line, .optionalSize)
+  }
+
+  private enum Kind { case id, size, optionalSize }
+
+  /// The long way: any order, any sign, and what is wrong.
+  @inline(never) private mutating func any(
+    _ key: StaticString, _ line: Span<UInt8>, _ kind: Kind
+  ) -> Int {
+    do throws(LineIssue) {
+      let found = try number(key, line)
+      if found == nil && kind == .optionalSize { return 0 }
+      guard let found else { throw issue(.missingField, key) }
+      return kind == .id ? Int(try id(found, key)) : try size(found, key)
+    } catch {
+      if issue == nil { issue = error }
+      return 0
+    }
+  }
+
+  private func id(_ number: Number, _ key: StaticString) throws(LineIssue) -> UInt32 {
     if number.isNegative {
       guard number.magnitude <= 1 << 31 else { throw issue(.numberTooLarge, key) }
       return 0 &- UInt32(number.magnitude)
@@ -28,44 +66,9 @@ struct FieldParser {
     return id
   }
 
-  @inline(always) mutating func int32(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue)
-    -> Int32
-  {
-    Int32(bitPattern: try id(key, line))
-  }
-
-  /// Zero or more, in bytes.
-  @inline(always) mutating func size(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue)
-    -> Int
-  {
-    if let number = quick(key, line) { return Int(number) }
-    return try anySize(key, line)
-  }
-
-  @inline(never) private mutating func anySize(
-    _ key: StaticString, _ line: Span<UInt8>
-  ) throws(LineIssue) -> Int {
-    try size(try required(key, line), key)
-  }
-
-  /// A size that older kernels do not print: zero then.
-  @inline(always) mutating func optionalSize(
-    _ key: StaticString, _ line: Span<UInt8>
-  ) throws(LineIssue) -> Int {
-    if let number = quick(key, line) { return Int(number) }
-    return try anyOptionalSize(key, line)
-  }
-
-  @inline(never) private mutating func anyOptionalSize(
-    _ key: StaticString, _ line: Span<UInt8>
-  ) throws(LineIssue) -> Int {
-    guard let number = try number(key, line) else { return 0 }
-    return try size(number, key)
-  }
-
   /// The number where it is written as the kernel writes it: behind one blank, decimal or with
   /// `0x`, not negative, of at most 15 digits. Nil says nothing.
-  @inline(always) private mutating func quick(
+  @inline(__always) private mutating func quick(
     _ key: StaticString, _ line: Span<UInt8>
   ) -> UInt64? {
     let end = range.upperBound
@@ -104,13 +107,6 @@ struct FieldParser {
     guard !number.isNegative || number.magnitude == 0 else { throw issue(.negativeSize, key) }
     guard let size = Int(exactly: number.magnitude) else { throw issue(.numberTooLarge, key) }
     return size
-  }
-
-  private mutating func required(
-    _ key: StaticString, _ line: Span<UInt8>
-  ) throws(LineIssue) -> Number {
-    guard let number = try number(key, line) else { throw issue(.missingField, key) }
-    return number
   }
 
   private mutating func number(
