@@ -106,11 +106,10 @@ struct TaskName: Hashable, Sendable, CustomStringConvertible {
   init(_ line: Span<UInt8>, _ range: Range<Int>) {
     let count = min(range.count, 15)
     if range.lowerBound + 16 <= line.count {
-      let bytes = line.bytes
       // SAFETY: checked loads; any bits are an integer.
       let (first, second) = unsafe (
-        bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self),
-        bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound + 8, as: UInt64.self)
+        line.bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self),
+        line.bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound + 8, as: UInt64.self)
       )
       low = UInt64(littleEndian: first) & Self.mask(bytes: min(count, 8))
       high = UInt64(littleEndian: second) & Self.mask(bytes: max(count - 8, 0))

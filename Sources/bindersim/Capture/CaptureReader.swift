@@ -56,12 +56,11 @@ struct CaptureReader: ~Copyable {
       }
       self.markup = markup
       guard let line else { return nil }
-      if let line, let record = summary.count(line, number: lines.lineCount) { return record }
+      guard let line, let record = summary.count(line, number: lines.lineCount) else { continue }
+      filter.note(record)
+      return record
     }
   }
-
-  /// Lines read so far, used or not.
-  var lineCount: Int { lines.lineCount }
 
   /// What a line turned out to be.
   enum Line {

@@ -7,7 +7,7 @@ internal import Glibc
 /// through a bounds-checked span; nothing here allocates.
 enum LineParser {
   /// Where the parts of a line are.
-  struct Prefix {
+  struct Prefix: Equatable {
     var task: Range<Int>
     var thread: Int32
     var process: ProcessColumn
@@ -18,7 +18,11 @@ enum LineParser {
   }
 
   static func prefix(_ line: Span<UInt8>, _ range: Range<Int>) -> Prefix? {
-    if let usual = usualPrefix(line, range) { return usual }
+    usualPrefix(line, range) ?? detailedPrefix(line, range)
+  }
+
+  /// The same for lines of any layout.
+  static func detailedPrefix(_ line: Span<UInt8>, _ range: Range<Int>) -> Prefix? {
     var at = range.lowerBound
     while let bracket = index(of: UInt8(ascii: "["), line, from: at), bracket < range.upperBound {
       if let found = prefix(line, range, bracket: bracket) { return found }
@@ -181,13 +185,12 @@ enum LineParser {
   ) -> Bool {
     let count = word.utf8CodeUnitCount
     guard end - at >= count else { return false }
-    let bytes = line.bytes
-    // SAFETY: the loads from the word lie inside it, and those from the line are checked; any bits
+    // SAFETY: bytes have no padding; the loads from the word lie inside it, and those from the line are checked; any bits
     // are an integer.
     @inline(__always) func isSame<T: FixedWidthInteger & BitwiseCopyable>(
       _ index: Int, _: T.Type
     ) -> Bool {
-      let found = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: at + index, as: T.self)
+      let found = unsafe line.bytes.unsafeLoadUnaligned(fromByteOffset: at + index, as: T.self)
       let start = unsafe UnsafeRawPointer(word.utf8Start)
       return unsafe found == start.loadUnaligned(fromByteOffset: index, as: T.self)
     }

@@ -9,8 +9,21 @@ struct SurveyFilter {
   /// The threads met last, each with its process, at a place that its number gives.
   private var met = [UInt64](repeating: 0, count: size)
 
-  /// Whether the line must be read; asked only once, it remembers the line's thread.
-  mutating func mustRead(_ line: Span<UInt8>) -> Bool {
+  /// What was read of a line that had to be.
+  mutating func note(_ record: CaptureRecord) {
+    if case .known(let process) = record.process { note(record.thread, of: process) }
+    if case .transaction(let event) = record.event, event.thread > 0 {
+      note(event.thread, of: event.process)
+    }
+  }
+
+  private mutating func note(_ thread: Int32, of process: Int32) {
+    guard thread > 0, process > 0 else { return }
+    met[Int(thread) & (Self.size - 1)] = UInt64(thread) << 32 | UInt64(process)
+  }
+
+  /// Whether the line may tell what no line before it told.
+  func mustRead(_ line: Span<UInt8>) -> Bool {
     guard let bracket = LineParser.index(of: UInt8(ascii: "["), line, from: 0),
       bracket + 6 < line.count, line[bracket + 4] == UInt8(ascii: "]"),
       LineParser.isBlank(line[bracket + 5]), line[0] != UInt8(ascii: "#")
@@ -21,25 +34,27 @@ struct SurveyFilter {
     return mustReadThread(line, bracket) || mustReadEvent(line, colon + 2)
   }
 
-  private mutating func mustReadThread(_ line: Span<UInt8>, _ bracket: Int) -> Bool {
+  private func mustReadThread(_ line: Span<UInt8>, _ bracket: Int) -> Bool {
     var at = bracket
     while at > 0, line[at - 1] == 0x20 { at -= 1 }
-    guard at > 0, line[at - 1] == UInt8(ascii: ")") else { return false }
+    guard at > 0, line[at - 1] == UInt8(ascii: ")") else {
+      // Where the thread stands right here, no process is told.
+      return at == 0 || !LineParser.isDigit(line[at - 1])
+    }
     at -= 1
     let process = number(line, &at)
     while at > 0, line[at - 1] == 0x20 { at -= 1 }
-    guard at > 0, line[at - 1] == UInt8(ascii: "(") else { return false }
+    guard at > 0, line[at - 1] == UInt8(ascii: "(") else {
+      return at == 0 || line[at - 1] != UInt8(ascii: "-")
+    }
     at -= 1
     while at > 0, line[at - 1] == 0x20 { at -= 1 }
-    return isNew(number(line, &at), of: process)
+    let thread = number(line, &at)
+    return at == 0 || line[at - 1] != UInt8(ascii: "-") || isNew(thread, of: process)
   }
 
-  private mutating func isNew(_ thread: UInt64, of process: UInt64) -> Bool {
-    let pair = thread << 32 | process
-    let place = Int(truncatingIfNeeded: thread) & (Self.size - 1)
-    if met[place] == pair { return false }
-    met[place] = pair
-    return true
+  private func isNew(_ thread: UInt64, of process: UInt64) -> Bool {
+    met[Int(truncatingIfNeeded: thread) & (Self.size - 1)] != thread << 32 | process
   }
 
   /// The digits that end at `at`, from right to left.
@@ -54,7 +69,7 @@ struct SurveyFilter {
     return value
   }
 
-  private mutating func mustReadEvent(_ line: Span<UInt8>, _ name: Int) -> Bool {
+  private func mustReadEvent(_ line: Span<UInt8>, _ name: Int) -> Bool {
     let end = line.count
     guard LineParser.hasWord(line, name, end, "binder_") else { return false }
     guard LineParser.hasWord(line, name + 7, end, "transaction"), name + 19 < end else {
