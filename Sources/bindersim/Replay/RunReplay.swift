@@ -77,7 +77,7 @@ func replay(
 ) throws -> ReplayReport {
   var survey = CaptureSurvey()
   if reader.canRewind {
-    survey = try CaptureSurvey(&reader)
+    survey = try CaptureSurvey(&reader, shouldStop: shouldStop)
     try reader.rewind()
   }
   var planner = ReplayPlanner(survey: survey, onlyProcess: options.process)
