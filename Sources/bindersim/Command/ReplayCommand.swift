@@ -23,7 +23,14 @@ enum ReplayCommand {
       sizes. Buffers are freed where the capture says so, else where its other events imply it; \
       the report says which rule freed how many, and which lines could not be used. The exit \
       status is 1 when an allocation failed.
+      """,
       """
+      With several policies or region lengths all combinations are replayed in one reading and \
+      compared in one table; below it, each combination in which an allocation failed has its \
+      first failure, with the region as it then was and the sender of what filled it. Means are \
+      weighted by the recorded time. "fragmented" is the largest part of the free space that \
+      the largest free range did not cover.
+      """,
     ],
     operands: [Operand(name: "FILE", help: "the capture; - is standard input")],
     options: [
@@ -34,6 +41,7 @@ enum ReplayCommand {
       "bindersim replay startup.ftrace",
       "bindersim replay startup.ftrace --process 990 --region 256K",
       "bindersim replay startup.ftrace --policy c,rust --region 512K,1016K --json result.json",
+      "bindersim replay startup.ftrace --budget 64 --speed 0.5x",
     ]
   ) { arguments throws(CommandError) in
     var options = ReplayOptions(path: arguments.operands[0])
@@ -50,8 +58,10 @@ enum ReplayCommand {
       jsonPath: jsonPath, schema: "bindersim.replay", version: 1, text: ReplayText.text
     ) { () throws(CommandError) in
       var progress = Progress()
+      let start = MonotonicClock.now()
       do throws(ReplayError) {
-        return try runReplay(options, progress: { now in progress.show { line(now) } })
+        return try runReplay(
+          options, progress: { now in progress.show { line(now, since: start) } })
       } catch {
         throw .failure("\(error)")
       }
@@ -59,9 +69,10 @@ enum ReplayCommand {
     return report.failureCount > 0 ? .failure : .success
   }
 
-  private static func line(_ progress: ReplayProgress) -> String {
-    let line = "\(Format.grouped(progress.lines)) lines, \(Format.bytes(progress.bytes))"
-    return progress.ofBytes.map { line + " of \(Format.bytes($0))" } ?? line
+  private static func line(_ progress: ReplayProgress, since start: UInt64) -> String {
+    Format.progress(
+      progress.lines, "lines", in: MonotonicClock.now() - start, done: progress.bytes,
+      of: progress.ofBytes)
   }
 }
 

@@ -77,12 +77,12 @@ func replay(
 ) throws -> ReplayReport {
   var survey = CaptureSurvey()
   if reader.canRewind {
-    survey = try CaptureSurvey(&reader)
+    survey = try CaptureSurvey(&reader, shouldStop: shouldStop)
     try reader.rewind()
   }
   var planner = ReplayPlanner(survey: survey, onlyProcess: options.process)
   let pattern = ObjectPattern()
-  let engines = try options.settings.map { setting in
+  var engines = try options.settings.map { setting in
     do throws(BinderError) {
       return try ReplayEngine(setting: setting, pattern: pattern)
     } catch {
@@ -102,12 +102,16 @@ func replay(
     if wasInterrupted { break }
     planner.plan(record)
     for step in planner.steps {
-      for engine in engines { try engine.apply(step, at: reader.summary.elapsed) }
+      for index in engines.indices {
+        try engines[index].apply(step, at: reader.summary.elapsed)
+      }
     }
   }
   planner.finish()
   for step in planner.steps {
-    for engine in engines { try engine.apply(step, at: reader.summary.elapsed) }
+    for index in engines.indices {
+      try engines[index].apply(step, at: reader.summary.elapsed)
+    }
   }
   var report = ReplayReport(file: options.path, capture: reader.summary, planner: planner)
   report.wasInterrupted = wasInterrupted
