@@ -28,8 +28,8 @@ enum ReplayCommand {
     operands: [Operand(name: "FILE", help: "the capture; - is standard input")],
     options: [
       policies.description, regions.description, EngineOptions.budget.description,
-      process.description, speed.description, ResultOutput.json.description,
-    ],
+      process.description, speed.description,
+    ] + ExportOptions.descriptions,
     examples: [
       "bindersim replay startup.ftrace",
       "bindersim replay startup.ftrace --process 990 --region 256K",
@@ -42,26 +42,50 @@ enum ReplayCommand {
     options.budget = arguments[EngineOptions.budget]
     options.process = arguments[process]
     options.speed = arguments[speed]
-    return try run(options, jsonPath: arguments[ResultOutput.json])
+    let exports = try ExportOptions.request(from: arguments)
+    return try run(options, exports)
   }
 
-  static func run(_ options: ReplayOptions, jsonPath: String?) throws(CommandError) -> ExitStatus {
-    let report = try ResultOutput.deliver(
-      jsonPath: jsonPath, schema: "bindersim.replay", version: 1, text: ReplayText.text
-    ) { () throws(CommandError) in
-      var progress = Progress()
-      do throws(ReplayError) {
-        return try runReplay(options, progress: { now in progress.show { line(now) } })
-      } catch {
-        throw .failure("\(error)")
-      }
-    }
+  static func run(
+    _ options: ReplayOptions, _ exports: ExportRequest
+  ) throws(CommandError) -> ExitStatus {
+    Interrupt.catchSignals()
+    let files = try ExportFiles.open(exports)
+    let recorders = options.settings.compactMap { _ in Recorder(exports.recording) }
+    let report = try replay(options, recorders)
+    try files.write(outcome(report, recorders.map(\.recording)))
     return report.failureCount > 0 ? .failure : .success
   }
 
-  private static func line(_ progress: ReplayProgress) -> String {
-    let line = "\(Format.grouped(progress.lines)) lines, \(Format.bytes(progress.bytes))"
-    return progress.ofBytes.map { line + " of \(Format.bytes($0))" } ?? line
+  private static func replay(
+    _ options: ReplayOptions, _ recorders: [Recorder]
+  ) throws(CommandError) -> ReplayReport {
+    let start = MonotonicClock.now()
+    var progress = Progress()
+    do throws(ReplayError) {
+      return try runReplay(
+        options, recorders: recorders,
+        progress: { now in progress.show { line(now, since: start) } })
+    } catch {
+      throw .failure("\(error)")
+    }
+  }
+
+  private static func outcome(_ report: ReplayReport, _ recordings: [Recording]) -> Outcome {
+    Outcome(
+      text: ReplayText.text(report),
+      json: { () throws(CommandError) in
+        try JSONText.encode(report, schema: "bindersim.replay", version: 1)
+      },
+      page: { ReplayPage.page(report, recordings) },
+      recording: recordings.first, names: report.names,
+      latencies: recordings.first.map(LatencySeries.lifetimes) ?? [])
+  }
+
+  private static func line(_ progress: ReplayProgress, since start: UInt64) -> String {
+    Format.progress(
+      progress.lines, "lines", in: MonotonicClock.now() - start, done: progress.bytes,
+      of: progress.ofBytes)
   }
 }
 

@@ -16,6 +16,8 @@ struct ReplaySetting: Hashable, Sendable {
 /// long it lives, is the capture's doing, not the engine's queues'.
 final class ReplayEngine {
   let setting: ReplaySetting
+  /// Nil when nobody asks what happened when.
+  let recorder: Recorder?
   private let context: Context
   private let pattern: ObjectPattern
   private var processes: [Int32: Member] = [:]
@@ -27,8 +29,9 @@ final class ReplayEngine {
   /// Stands for senders that have no process in the capture.
   private static let outsidePID = Int32.max
 
-  init(setting: ReplaySetting, pattern: ObjectPattern) {
+  init(setting: ReplaySetting, pattern: ObjectPattern, recorder: Recorder? = nil) {
     self.setting = setting
+    self.recorder = recorder
     self.pattern = pattern
     context = Context(budget: setting.budget.map { PageBudget(pages: $0) })
   }
@@ -74,10 +77,12 @@ final class ReplayEngine {
       slot.node = node
       slots[buffer.slot] = slot
       destination.buffers += 1
+      if let receipt = slot.receipt { recorder?.noteSent(buffer, receipt, destination.process) }
     } catch {
       if let node { destination.idleNodes.append(node) }
       slots[buffer.slot] = Slot()
       destination.failed += 1
+      recorder?.noteFailure(of: buffer, error, destination.process)
       destination.failures[error.kind, default: 0] += 1
       if destination.firstFailure == nil {
         destination.firstFailure = failure(error, buffer, in: destination)
@@ -90,7 +95,7 @@ final class ReplayEngine {
     _ receipt: Receipt, _ buffer: PlannedBuffer, by destination: Member, from sender: Member
   ) throws(BinderError) -> Slot {
     var slot = Slot(destination)
-    slot.hold(receipt.size, sender: buffer.sender)
+    slot.hold(receipt, sender: buffer.sender)
     guard let delivery = try destination.process.receive() else { return slot }
     guard let call = receipt.call else {
       slot.offset = delivery.keep()
@@ -112,7 +117,7 @@ final class ReplayEngine {
       do throws(BinderError) {
         let receipt = try call.answer(
           transaction, by: sender.process, requestOffset: &slots[request].offset)
-        slot.hold(receipt.size, sender: buffer.sender)
+        slot.hold(receipt, sender: buffer.sender)
         slot.offset = try destination.process.takeReply(call.id)?.keep()
       } catch {
         try? destination.process.abandon(call.id)
@@ -130,7 +135,7 @@ final class ReplayEngine {
     do throws(BinderError) {
       guard let delivery = try outside.process.receive() else { return slot }
       let receipt = try outside.process.reply(to: delivery, transaction)
-      slot.hold(receipt.size, sender: buffer.sender)
+      slot.hold(receipt, sender: buffer.sender)
       slot.offset = try destination.process.takeReply(call)?.keep()
     } catch {
       try? destination.process.abandon(call)
@@ -146,6 +151,9 @@ final class ReplayEngine {
     slots[index] = Slot()
     guard let process = slot.process else { return }
     if let node = slot.node { process.idleNodes.append(node) }
+    defer {
+      if let receipt = slot.receipt { recorder?.noteFreed(receipt, process.process) }
+    }
     if let call = slot.call {
       call.end()
     } else if let offset = slot.offset {
@@ -267,13 +275,14 @@ final class ReplayEngine {
     var node: Node?
     var call: OpenCall?
     var sender: Int32 = 0
-    var size = 0
+    var receipt: Receipt?
+    var size: Int { receipt?.size ?? 0 }
 
     init() {}
     init(_ process: Member) { self.process = process }
 
-    mutating func hold(_ size: Int, sender: Int32) {
-      self.size = size
+    mutating func hold(_ receipt: Receipt, sender: Int32) {
+      self.receipt = receipt
       self.sender = sender
     }
   }

@@ -46,15 +46,17 @@ struct ReplayProgress {
 ///
 /// A file is read twice, the first time for what only its later lines tell. Progress is reported
 /// every few thousand lines; a request to stop ends the replay there with what was done so far.
+///
+/// - Parameter recorders: one for each setting, or none.
 func runReplay(
-  _ options: ReplayOptions, progress: (ReplayProgress) -> Void = { _ in },
+  _ options: ReplayOptions, recorders: [Recorder] = [], progress: (ReplayProgress) -> Void = { _ in },
   shouldStop: () -> Bool = { Interrupt.wasRequested }
 ) throws(ReplayError) -> ReplayReport {
   var line = 0
   do {
     var reader = try CaptureReader(path: options.path)
     return try replay(
-      &reader, options, line: &line, progress: progress, shouldStop: shouldStop)
+      &reader, options, recorders: recorders, line: &line, progress: progress, shouldStop: shouldStop)
   } catch let error as InputError {
     throw .input(error)
   } catch let error as BinderError {
@@ -66,7 +68,8 @@ func runReplay(
 
 /// The same for a capture that is already open.
 func replay(
-  _ reader: inout CaptureReader, _ options: ReplayOptions, line: inout Int,
+  _ reader: inout CaptureReader, _ options: ReplayOptions, recorders: [Recorder] = [],
+  line: inout Int,
   progress: (ReplayProgress) -> Void = { _ in }, shouldStop: () -> Bool = { false }
 ) throws -> ReplayReport {
   var survey = CaptureSurvey()
@@ -76,7 +79,10 @@ func replay(
   }
   var planner = ReplayPlanner(survey: survey, onlyProcess: options.process)
   let pattern = ObjectPattern()
-  let engines = options.settings.map { ReplayEngine(setting: $0, pattern: pattern) }
+  let engines = options.settings.enumerated().map { index, setting in
+    ReplayEngine(
+      setting: setting, pattern: pattern, recorder: recorders.isEmpty ? nil : recorders[index])
+  }
   var pace = ReplayPace(speed: options.speed)
   var wasInterrupted = false
   while let record = try reader.next() {
@@ -89,6 +95,7 @@ func replay(
     if !wasInterrupted { wasInterrupted = !pace.wait(until: record.nanoseconds, shouldStop) }
     if wasInterrupted { break }
     planner.plan(record)
+    for engine in engines { engine.recorder?.advance(to: record.nanoseconds) }
     for step in planner.steps {
       for engine in engines { try engine.apply(step) }
     }

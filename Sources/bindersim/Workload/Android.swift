@@ -39,7 +39,7 @@ extension Workload {
       SizeRow(3, 960...1408, objects: 2, in: 2), SizeRow(10, 1696...2420, objects: 3, in: 3),
       SizeRow(6, 3424...4444, objects: 1, in: 3), SizeRow(5, 6016...7196, objects: 2, in: 5),
       SizeRow(6, 20_088...20_088), SizeRow(24, 67_028...67_364, objects: 1, in: 6)),
-    holdTimes: HoldTimes(oneIn: 8, p50: 246, p90: 1949, p99: 7970),
+    holdTimes: HoldTimes(heldPerMille: 125, p50: 246, p90: 1949, p99: 7970),
     // The measured rate counts replies too.
     arrivalsPerSecond: 488, onewayWindow: 8)
 }
