@@ -71,7 +71,8 @@ struct ChromeTrace {
       return [
         counter(
           "pages",
-          "\"in use\":\(column.pagesInUse.high),\"available\":\(column.pagesAvailable.last)"),
+          "\"in use\":\(column.pagesInUse.last),"
+            + "\"available\":\(column.framedPages.last - column.pagesInUse.last)"),
         counter("free oneway space", "\"bytes\":\(column.freeOneway.low)"),
         counter("bytes in use", "\"bytes\":\(column.bytes.high)"),
         counter("buffers", "\"live\":\(column.buffers.high)"),

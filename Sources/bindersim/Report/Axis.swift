@@ -21,14 +21,25 @@ struct Axis: Sendable {
   /// Counts from 0; marks at round numbers.
   static func counts(to largest: Int) -> Axis {
     let step = max(1, roundStep(Double(max(1, largest)) / 4))
-    return linear(to: Double(max(1, largest)), step: step) { Format.grouped(Int($0)) }
+    return linear(to: roundedUp(Double(max(1, largest)), step), step: step) {
+      Format.grouped(Int($0))
+    }
+  }
+
+  /// Places from 0 to exactly `count`.
+  static func exactly(_ count: Int) -> Axis {
+    linear(to: Double(count), step: max(1, roundStep(Double(count) / 4))) {
+      Format.grouped(Int($0))
+    }
   }
 
   /// Bytes from 0; marks at powers of two and their multiples.
   static func bytes(to largest: Int) -> Axis {
     var step = 1
     while step * 5 < largest { step *= 2 }
-    return linear(to: Double(max(8, largest)), step: Double(step)) { shortBytes(Int($0)) }
+    return linear(to: roundedUp(Double(max(8, largest)), Double(step)), step: Double(step)) {
+      shortBytes(Int($0))
+    }
   }
 
   static func percent() -> Axis {
@@ -81,6 +92,10 @@ struct Axis: Sendable {
   }
 
   // MARK: Numbers
+
+  private static func roundedUp(_ value: Double, _ step: Double) -> Double {
+    (value / step).rounded(.up) * step
+  }
 
   /// 0.9 is 1, 0.99 is 2.
   private static func nines(_ share: Double) -> Double {

@@ -17,7 +17,7 @@ enum FailureText {
   private static func asked(_ group: FailureGroup) -> String {
     let first = group.first
     var text =
-      "The first was a \(first.kind.name) of \(first.sender) with "
+      "The first was a \(noun(first.kind)) of \(first.sender) with "
       + "\(Format.grouped(first.dataSize)) bytes of data, \(Format.grouped(first.offsetsSize)) of "
       + "offsets and \(Format.grouped(first.extraSize)) extra: "
       + "\(Format.grouped(first.wantedSize)) bytes of the region."
@@ -30,6 +30,10 @@ enum FailureText {
       text += "; the last came at \(Format.time(nanoseconds: group.lastTime))."
     }
     return text
+  }
+
+  private static func noun(_ kind: MessageKind) -> String {
+    kind == .oneway ? "oneway message" : kind.name
   }
 
   /// The cause in one or two sentences.

@@ -93,10 +93,11 @@ struct Findings {
     var text =
       "\(count(held.count, "buffer")) of together "
       + "\(Format.bytes(held.reduce(0) { $0 + $1.buffer.size })) were never freed"
-    if let worst {
+    // Where many processes hold a few each, none is to be named.
+    if let worst, worst.value.count * 4 >= held.count {
       text +=
-        ", most of them (\(Format.grouped(worst.value.count))) by process "
-        + "\(name(worst.key.to)), sent by \(name(worst.key.from))"
+        ", \(Format.grouped(worst.value.count)) of them by process \(name(worst.key.to)), sent by "
+        + name(worst.key.from)
     }
     return [text + "; the oldest since \(Format.time(nanoseconds: held[0].since))."]
   }

@@ -3,7 +3,8 @@ enum LatencyPlot {
   static func html(_ series: [LatencySeries]) -> String {
     let shown = series.filter { $0.histogram.count > 0 }
     guard !shown.isEmpty else { return "" }
-    let smallest = shown.map { $0.histogram.quantile(0) }.min() ?? 1
+    // The very fastest say little and would flatten the rest.
+    let smallest = shown.map { $0.histogram.quantile(0.01) }.min() ?? 1
     let largest = shown.map(\.histogram.maximum).max() ?? 1
     let xAxis = Axis.percentiles(of: shown.map(\.histogram.count).max() ?? 1)
     let yAxis = Axis.logTime(from: smallest, to: largest)

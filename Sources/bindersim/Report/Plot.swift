@@ -104,8 +104,11 @@ struct Figure {
     var text = ""
     for mark in marks where mark.place >= next && mark.place <= 1.001 {
       let percent = Format.decimal(min(1, mark.place) * 100, digits: 1)
-      text += "<span style=\"\(edge):\(percent)%\">\(HTML.escaped(mark.label))</span>"
-      next = mark.place + 0.09
+      // The last label ends at the edge instead of standing across it.
+      let style = edge == "left" && mark.place > 0.97 ? "right:0" : "\(edge):\(percent)%"
+      let attribute = style == "right:0" ? " class=\"last\"" : ""
+      text += "<span\(attribute) style=\"\(style)\">\(HTML.escaped(mark.label))</span>"
+      next = mark.place + 0.07
     }
     return text
   }

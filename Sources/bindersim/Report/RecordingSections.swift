@@ -4,6 +4,7 @@ internal import BinderBuffer
 struct RecordingSections {
   /// Processes with plots of their own; the others stand in the table.
   private static let shownTracks = 4
+  private static let listedTracks = 16
   private static let shownSenders = 12
   private static let shownLeaks = 12
 
@@ -30,7 +31,7 @@ struct RecordingSections {
         "process", "messages", "refused", "peak buffers", "peak bytes", "peak pages",
         "least oneway", "worst fragmentation",
       ],
-      tracks.prefix(64).map { track in
+      tracks.prefix(Self.listedTracks).map { track in
         [name(track.process.pid)]
           + [
             Format.grouped(track.sent), Format.grouped(track.failed),
@@ -40,7 +41,9 @@ struct RecordingSections {
             Format.bytes(track.columns.map(\.freeOneway.low).min() ?? 0),
             "\(Format.tenths(track.columns.map(\.fragmentation.high).max() ?? 0, of: 10)) %",
           ]
-      }, caption: "What each process's region was sent, and how full it became")
+      }, caption: tracks.count > Self.listedTracks
+        ? "The \(Self.listedTracks) fullest of \(Format.grouped(tracks.count)) regions"
+        : "What each process's region was sent, and how full it became")
     for track in tracks.prefix(Self.shownTracks) where track.sent + track.failed > 0 {
       text += "<section class=\"process\"><h3>Process \(HTML.escaped(name(track.process.pid)))</h3>\n"
       text += RegionMap(recording: recording, track: track).html

@@ -15,7 +15,7 @@ struct RegionMap {
       title: "Region map: \(Format.grouped(height)) of \(Format.grouped(total)) pages"
         + (height < total ? ", those above never had a frame" : ""),
       description: description, xName: "time since the beginning",
-      xMarks: Axis.time(to: max(1, recording.end)).marks, yMarks: Axis.counts(to: height).marks,
+      xMarks: Axis.time(to: max(1, recording.end)).marks, yMarks: Axis.exactly(height).marks,
       viewBox: "0 0 \(Format.decimal(max(width, 0.001), digits: 3)) \(height)",
       drawing: drawing(height),
       legend: [

@@ -5,7 +5,8 @@ enum ReplayPage {
     let names = report.names
     let first = recordings.first
     return ReportPage(
-      title: "bindersim replay: \(report.file)", subtitle: subtitle(report),
+      title: "bindersim replay: " + (report.file.split(separator: "/").last.map(String.init) ?? ""),
+      subtitle: subtitle(report),
       tiles: tiles(report, first),
       findings: (first.map { Findings(recording: $0, names: names).sentences } ?? [])
         + report.notes,
@@ -51,7 +52,7 @@ enum ReplayPage {
           ]
       }, caption: "Peaks are those of the fullest process")
       + HTML.list(
-        report.frees.map { "\(Format.grouped($0.count)) buffers were freed \($0.text)" }
+        report.frees.map { "\(Format.grouped($0.count)) buffers freed: \($0.text)" }
           + report.unused.map { "\(Format.grouped($0.count)) transactions not used: \($0.text)" })
   }
 

@@ -3,12 +3,12 @@
 enum ReportStyle {
   static let css = """
     :root{--bg:#fff;--fg:#1b1f24;--soft:#5a6470;--line:#d5dbe1;--card:#f5f7f9;--bad:#b3261e;
-    --free:#eef1f4;--available:#f0b429;--inuse:#2b6cb0;--shared:#0b2545;--s0:#2b6cb0;--s1:#c2410c;
-    --s2:#0f766e;--s3:#7c3aed;--s4:#a16207;--s5:#be185d;--s6:#4d7c0f;--s7:#475569}
+    --free:#eef1f4;--available:#f5d48a;--inuse:#2b6cb0;--shared:#0b2545;--s0:#2b6cb0;--s1:#c2410c;
+    --s2:#0f766e;--s3:#7c3aed;--s4:#be185d;--s5:#475569;--s6:#4d7c0f;--s7:#a16207}
     @media (prefers-color-scheme:dark){:root{--bg:#14181c;--fg:#e6e9ec;--soft:#9aa5b1;
-    --line:#333c45;--card:#1d2329;--bad:#ff8a80;--free:#20272e;--available:#b7791f;--inuse:#4f9fe8;
-    --shared:#cfe6ff;--s0:#63b3ed;--s1:#fb923c;--s2:#5eead4;--s3:#c4b5fd;--s4:#facc15;--s5:#f9a8d4;
-    --s6:#a3e635;--s7:#cbd5e1}}
+    --line:#333c45;--card:#1d2329;--bad:#ff8a80;--free:#20272e;--available:#7a5a1c;--inuse:#4f9fe8;
+    --shared:#cfe6ff;--s0:#63b3ed;--s1:#fb923c;--s2:#5eead4;--s3:#c4b5fd;--s4:#f9a8d4;--s5:#cbd5e1;
+    --s6:#a3e635;--s7:#facc15}}
     *{box-sizing:border-box}
     body{margin:0 auto;max-width:1080px;padding:16px;background:var(--bg);color:var(--fg);
     font:16px/1.5 system-ui,sans-serif}
@@ -29,7 +29,7 @@ enum ReportStyle {
     padding:1px 14px;margin:12px 0}
     pre{overflow-x:auto;font-size:.8rem;background:var(--bg);padding:8px;border-radius:6px}
     .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));
-    gap:8px 28px}
+    gap:8px 28px;align-items:end}
     figure{margin:14px 0;break-inside:avoid}figcaption{font-weight:600;font-size:.95rem}
     .legend{font-size:.82rem;margin:2px 0}.legend span{margin-right:14px;white-space:nowrap}
     .legend i{display:inline-block;width:12px;height:12px;border-radius:2px;margin-right:5px;
@@ -40,7 +40,7 @@ enum ReportStyle {
     .y,.x{position:relative;font-size:.75rem;color:var(--soft)}
     .y span{position:absolute;right:6px;transform:translateY(50%);white-space:nowrap}
     .x{grid-column:2}.x span{position:absolute;top:3px;transform:translateX(-50%);
-    white-space:nowrap}.x span:first-child{transform:none}
+    white-space:nowrap}.x span:first-child,.x .last{transform:none}
     .name{grid-column:2;font-size:.75rem;text-align:center}
     path{vector-effect:non-scaling-stroke}
     .grid{stroke:var(--line);fill:none}.line{fill:none;stroke-width:1.6px;stroke-linejoin:round}

@@ -45,7 +45,7 @@ struct TimePlot {
   /// Two areas on each other instead of a band.
   private var pages: Plot {
     let inUse = columns.map { Double($0.pagesInUse.high) }
-    let framed = columns.map { Double($0.pagesInUse.high + $0.pagesAvailable.last) }
+    let framed = columns.map { Double($0.framedPages.high) }
     let axis = Axis.counts(to: max(1, Int(framed.max() ?? 0)))
     let ground = columns.map { _ in 0.0 }
     var plot = plot("Pages with a frame", \.pagesInUse, axis, "pages in use", text: Format.grouped)

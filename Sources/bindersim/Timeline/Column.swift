@@ -48,7 +48,8 @@ struct Column: Sendable {
   var buffers: Extremes
   var bytes: Extremes
   var pagesInUse: Extremes
-  var pagesAvailable: Extremes
+  /// Pages in use and available.
+  var framedPages: Extremes
   var freeOneway: Extremes
   /// The part of the free bytes, in permille, that the largest free range does not hold.
   var fragmentation: Extremes
@@ -60,7 +61,7 @@ struct Column: Sendable {
     buffers = Extremes(usage.bufferCount)
     bytes = Extremes(usage.bytesInUse)
     pagesInUse = Extremes(usage.pages.inUse)
-    pagesAvailable = Extremes(usage.pages.available)
+    framedPages = Extremes(usage.pages.inUse + usage.pages.available)
     freeOneway = Extremes(usage.freeOnewaySpace)
     fragmentation = Extremes(usage.fragmentationPermille)
     self.pages = pages
@@ -73,7 +74,7 @@ struct Column: Sendable {
     buffers.add(usage.bufferCount)
     bytes.add(usage.bytesInUse)
     pagesInUse.add(usage.pages.inUse)
-    pagesAvailable.add(usage.pages.available)
+    framedPages.add(usage.pages.inUse + usage.pages.available)
     freeOneway.add(usage.freeOnewaySpace)
     fragmentation.add(usage.fragmentationPermille)
     if usage.bytesInUse > bytesAtPages + bytesAtPages / 8 {
@@ -86,7 +87,7 @@ struct Column: Sendable {
     buffers.merge(later.buffers)
     bytes.merge(later.bytes)
     pagesInUse.merge(later.pagesInUse)
-    pagesAvailable.merge(later.pagesAvailable)
+    framedPages.merge(later.framedPages)
     freeOneway.merge(later.freeOneway)
     fragmentation.merge(later.fragmentation)
     if later.bytesAtPages > bytesAtPages {

@@ -16,8 +16,8 @@ extension Workload {
     name: "fragmentation", summary: "small buffers that stay between large ones that go",
     syncWeight: 1, onewayWeight: 0,
     requests: SizeDistribution(
-      SizeRow(60, 32...96, holdFactor: 400), SizeRow(30, 12_288...24_576),
-      SizeRow(1, 131_072...262_144)),
+      SizeRow(60, 32...96, holdFactor: 250), SizeRow(30, 12_288...24_576),
+      SizeRow(1, 131_072...327_680)),
     oneways: SizeDistribution(SizeRow(1, 0...0)),
     replies: SizeDistribution(SizeRow(1, 4...8)),
     holdTimes: HoldTimes(heldPerMille: 1000, limit: 4096, p50: 3000, p90: 8000, p99: 12_000),
