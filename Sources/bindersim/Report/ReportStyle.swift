@@ -34,7 +34,8 @@ enum ReportStyle {
     .legend{font-size:.82rem;margin:2px 0}.legend span{margin-right:14px;white-space:nowrap}
     .legend i{display:inline-block;width:12px;height:12px;border-radius:2px;margin-right:5px;
     vertical-align:-1px}
-    .frame{display:grid;grid-template-columns:4.6rem 1fr;grid-template-rows:auto 1.5em auto}
+    .frame{display:grid;margin-top:9px;grid-template-columns:4.6rem 1fr;
+    grid-template-rows:auto 1.5em auto}
     svg{width:100%;height:190px;display:block;background:var(--free);overflow:hidden}
     .plot svg{background:var(--card)}.map svg{height:300px;shape-rendering:crispEdges}
     .y,.x{position:relative;font-size:.75rem;color:var(--soft)}

@@ -42,5 +42,5 @@ extension Workload {
       SizeRow(6, 20_088...20_088), SizeRow(24, 67_028...67_364, objects: 1, in: 6)),
     holdTimes: HoldTimes(heldPerMille: 125, p50: 246, p90: 1949, p99: 7970),
     // The measured rate counts replies too.
-    arrivalsPerSecond: 488, onewayWindow: 8, burst: 10)
+    arrivalsPerSecond: 488, onewayWindow: 8, burst: 9)
 }
