@@ -67,9 +67,10 @@ enum JobFile {
         throw wrong("\(name): '\(value)' is not accepted; expected \(key.syntax)")
       }
     }
-    guard draft.senders + max(draft.receivers, 0) <= 64 else {
+    guard (2...64).contains(draft.senders + draft.receivers) else {
       throw .usage(
-        "\(path): senders and receivers: together at most 64", hint: "See 'bindersim help job'.")
+        "\(path): senders, receivers: together at least 2 and at most 64",
+        hint: "See 'bindersim help job'.")
     }
     return Workload(draft)
   }
