@@ -89,20 +89,14 @@ public import PageAlloc
   public mutating func use(offset: Int, size: Int, flags: AllocationFlags = [.kernel, .zero])
     throws(PageAllocError)
   {
+    precondition(
+      offset >= 0 && size > 0 && offset <= pageCount << Page.shift - size,
+      "bytes outside the region")
     let pages = Self.pages(touching: offset, size)
-    let (first, last) = (pages.lowerBound, pages.upperBound - 1)
-    precondition(offset >= 0 && size > 0 && last < pageCount, "bytes outside the region")
-    // Messages are small: most touch one or two pages of one word.
-    if first >> 6 == last >> 6 {
-      let mask = (~UInt64(0) << UInt64(first & 63)) & (~UInt64(0) >> UInt64(63 - last & 63))
-      if mask & ~framed.word(first >> 6) != 0 { try allocateMissing(in: pages, flags) }
-      markInUse(first >> 6, mask)
-    } else {
-      var missing: UInt64 = 0
-      PageSet.forEachWord(of: pages) { missing |= $1 & ~framed.word($0) }
-      if missing != 0 { try allocateMissing(in: pages, flags) }
-      PageSet.forEachWord(of: pages) { markInUse($0, $1) }
-    }
+    var missing: UInt64 = 0
+    PageSet.forEachWord(of: pages) { missing |= $1 & ~framed.word($0) }
+    if missing != 0 { try allocateMissing(in: pages, flags) }
+    PageSet.forEachWord(of: pages) { markInUse($0, $1) }
     if pagesInUse > peakPagesInUse { peakPagesInUse = pagesInUse }
   }
 
@@ -114,9 +108,11 @@ public import PageAlloc
     // The added pages were idle: they leave the LRU a run at a time.
     while added != 0 {
       let lower = added.trailingZeroBitCount
-      let length = (~(added >> UInt64(lower))).trailingZeroBitCount
-      idle.remove(index << 6 + lower..<index << 6 + lower + length)
-      added = lower + length == 64 ? 0 : added & (~0 << UInt64(lower + length))
+      let length = (~(added &>> UInt64(truncatingIfNeeded: lower))).trailingZeroBitCount
+      let start = index << 6 | lower
+      idle.remove(unsafe Range(uncheckedBounds: (start, start &+ length)))
+      let run = ~UInt64(0) &>> UInt64(truncatingIfNeeded: 64 &- length)
+      added &= ~(run &<< UInt64(truncatingIfNeeded: lower))
     }
   }
 
@@ -172,9 +168,10 @@ public import PageAlloc
   mutating func stopUsing(_ pages: Range<Int>, _ direction: IdleList.Direction, stamp: UInt64) {
     guard !pages.isEmpty else { return }
     precondition(
-      pages.lowerBound >= 0 && pages.upperBound <= pageCount && inUse.contains(pages),
-      "pages that are not all in use")
-    inUse.remove(pages)
+      pages.lowerBound >= 0 && pages.upperBound <= pageCount, "pages outside the region")
+    // Not inside the precondition, which unchecked builds do not evaluate.
+    let wereInUse = inUse.remove(pages)
+    precondition(wereInUse, "pages that are not all in use")
     idle.append(pages, direction, stamp: stamp)
     pagesInUse -= pages.count
   }

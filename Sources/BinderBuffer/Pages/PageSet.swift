@@ -46,13 +46,14 @@
     Self.forEachWord(of: pages) { insert($1, inWord: $0) }
   }
 
-  mutating func remove(_ pages: Range<Int>) {
-    Self.forEachWord(of: pages) { remove($1, inWord: $0) }
-  }
-
-  func contains(_ pages: Range<Int>) -> Bool {
+  /// Removes pages; whether all of them were members.
+  @inline(__always)
+  mutating func remove(_ pages: Range<Int>) -> Bool {
     var missing: UInt64 = 0
-    Self.forEachWord(of: pages) { missing |= $1 & ~word($0) }
+    Self.forEachWord(of: pages) {
+      missing |= $1 & ~word($0)
+      remove($1, inWord: $0)
+    }
     return missing == 0
   }
 
@@ -76,13 +77,18 @@
   @inline(__always)
   static func forEachWord(of pages: Range<Int>, _ body: (Int, UInt64) -> Void) {
     guard !pages.isEmpty else { return }
-    let (first, last) = (pages.lowerBound >> 6, (pages.upperBound - 1) >> 6)
-    for index in first...last {
-      var mask = ~UInt64(0)
-      if index == first { mask &= ~0 << UInt64(pages.lowerBound & 63) }
-      if index == last { mask &= ~0 >> UInt64(63 - (pages.upperBound - 1) & 63) }
-      body(index, mask)
+    let (first, last) = (pages.lowerBound >> 6, (pages.upperBound &- 1) >> 6)
+    let low = ~UInt64(0) &<< UInt64(truncatingIfNeeded: pages.lowerBound)
+    let high = ~UInt64(0) &>> UInt64(truncatingIfNeeded: ~(pages.upperBound &- 1))
+    // Most messages touch pages of one word.
+    guard first < last else { return body(first, low & high) }
+    body(first, low)
+    var index = first &+ 1
+    while index < last {
+      body(index, ~0)
+      index &+= 1
     }
+    body(last, high)
   }
 
   /// The maximal runs of consecutive members within `bounds`, low to high.

@@ -144,9 +144,7 @@ public import PageAlloc
   }
 
   /// Gives the buffer to the receiver, under its lock: the last step of a transaction.
-  consuming func handOver() -> Int {
-    let offset = self.offset
+  consuming func handOver() {
     discard self
-    return offset
   }
 }

@@ -66,14 +66,15 @@ struct BufferQueue: BitwiseCopyable {
   ) -> (offset: Int, record: BufferRecord)? {
     guard !isEmpty else { return nil }
     let offset = Int(head) << 3
-    var first: BufferRecord?
-    ranges.updateMetadata(at: offset) {
-      head = $0.next
+    // Read as a whole before a part is written: a wide load that follows narrow stores stalls.
+    let first = ranges.updateMetadata(at: offset) {
+      let record = $0
       $0.next = BufferRecord.none
       $0.state = state
-      first = $0
+      return record
     }
+    head = first.next
     if isEmpty { tail = BufferRecord.none }
-    return first.map { (offset, $0) }
+    return (offset, first)
   }
 }

@@ -86,6 +86,7 @@ extension Process {
 }
 
 extension ProcessCore {
+  @inline(__always)
   func allocate(_ layout: TransactionLayout, oneway: Bool, for node: Node) throws(BinderError)
     -> Allocation
   {
@@ -109,6 +110,7 @@ extension ProcessCore {
     }
   }
 
+  @inline(__always)
   func handOver(
     _ allocation: consuming Allocation, to node: Node, code: UInt32, flags: TransactionFlags
   ) throws(BinderError) -> Receipt {

@@ -43,9 +43,6 @@ extension ProcessCore {
     let receipt = Receipt(
       debugID: allocation.debugID, offset: allocation.offset, size: allocation.size,
       isSpam: false, call: nil)
-    var record = BufferRecord(
-      allocation, code: code, flags: flags, node: BufferRecord.none, caller: nil)
-    record.state = .replied
     lock.lock()
     guard !replier.hasExited, !hasExited, let region = unsafe state.pointee.region else {
       let death: BinderError =
@@ -57,8 +54,13 @@ extension ProcessCore {
       throw death
     }
     unsafe state.pointee.counters.bytesCopied += allocation.bytesCopied
-    let offset = allocation.handOver()
-    unsafe region.pointee.ranges.commitReserved(offset, record)
+    let offset = allocation.offset
+    unsafe region.pointee.ranges.commitReserved(
+      offset,
+      BufferRecord(
+        allocation, code: code, flags: flags, node: BufferRecord.none, state: .replied,
+        caller: nil))
+    allocation.handOver()
     let isAwaited: Bool
     if case .pending = unsafe state.pointee.calls[call] {
       isAwaited = true

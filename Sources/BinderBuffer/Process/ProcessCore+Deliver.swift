@@ -4,6 +4,7 @@ extension ProcessCore {
   /// Hands a filled buffer to this process, its receiver.
   ///
   /// - Parameter sender: whose death before this moment means that the receiver sees nothing.
+  @inline(__always)
   func commit(
     _ allocation: consuming Allocation, code: UInt32, flags: TransactionFlags, node: UInt32,
     caller: Caller?, sender: ProcessCore
@@ -11,8 +12,6 @@ extension ProcessCore {
     let receipt = Receipt(
       debugID: allocation.debugID, offset: allocation.offset, size: allocation.size,
       isSpam: allocation.isSpam, call: caller?.call)
-    let record = BufferRecord(
-      allocation, code: code, flags: flags, node: node, caller: caller)
     lock.lock()
     guard !sender.hasExited, let region = unsafe state.pointee.region, !hasExited else {
       let death: BinderError =
@@ -24,9 +23,19 @@ extension ProcessCore {
       throw death
     }
     unsafe state.pointee.counters.bytesCopied += allocation.bytesCopied
-    let offset = allocation.handOver()
-    unsafe region.pointee.ranges.commitReserved(offset, record)
-    unsafe enqueue(UInt32(offset >> 3), record, &region.pointee.ranges)
+    let offset = allocation.offset
+    let place = takePlace(flags, node)
+    unsafe region.pointee.ranges.commitReserved(
+      offset,
+      BufferRecord(
+        allocation, code: code, flags: flags, node: node, state: place, caller: caller))
+    allocation.handOver()
+    let unit = UInt32(truncatingIfNeeded: offset >> 3)
+    if place == .queued {
+      unsafe state.pointee.todo.append(unit, in: &region.pointee.ranges)
+    } else {
+      unsafe state.pointee.nodes[Int(node)].waiting.append(unit, in: &region.pointee.ranges)
+    }
     let wakes = unsafe state.pointee.arrivalWaiters > 0
     let last = unpinRegion()
     lock.unlock()
@@ -35,22 +44,14 @@ extension ProcessCore {
     return receipt
   }
 
-  /// A oneway buffer waits while another of its node is queued or delivered; all others go to the
-  /// todo queue at once, past the waiting ones.
+  /// Whether a buffer goes to the todo queue or waits: a oneway one does while another of its node is
+  /// queued or delivered. All others go past the waiting ones.
   @inline(__always)
-  private func enqueue(
-    _ unit: UInt32, _ record: BufferRecord, _ ranges: inout RangeAllocator<BufferRecord>
-  ) {
-    if record.flags.contains(.oneway) {
-      let node = Int(record.node)
-      if unsafe state.pointee.nodes[node].isBusy {
-        ranges.updateMetadata(at: Int(unit) << 3) { $0.state = .waiting }
-        unsafe state.pointee.nodes[node].waiting.append(unit, in: &ranges)
-        return
-      }
-      unsafe state.pointee.nodes[node].isBusy = true
-    }
-    unsafe state.pointee.todo.append(unit, in: &ranges)
+  private func takePlace(_ flags: TransactionFlags, _ node: UInt32) -> BufferRecord.State {
+    guard flags.contains(.oneway) else { return .queued }
+    if unsafe state.pointee.nodes[Int(node)].isBusy { return .waiting }
+    unsafe state.pointee.nodes[Int(node)].isBusy = true
+    return .queued
   }
 
   /// Takes the next transaction out of the todo queue. Call with the lock held.
@@ -68,6 +69,7 @@ extension ProcessCore {
       record: record)
   }
 
+  @inline(__always)
   func receive() throws(BinderError) -> Delivery? {
     lock.lock()
     defer { lock.unlock() }
@@ -88,9 +90,10 @@ extension ProcessCore {
 }
 
 extension BufferRecord {
+  @inline(__always)
   init(
     _ allocation: borrowing Allocation, code: UInt32, flags: TransactionFlags, node: UInt32,
-    caller: Caller?
+    state: State, caller: Caller?
   ) {
     debugID = allocation.debugID
     senderPID = allocation.senderPID
@@ -101,7 +104,7 @@ extension BufferRecord {
     extraSize = UInt32(allocation.layout.extraSize)
     securityContextSize = UInt32(allocation.layout.securityContextSize)
     self.node = node
-    state = .queued
+    self.state = state
     self.caller = caller
   }
 }

@@ -12,6 +12,7 @@ extension ProcessCore {
     return allocation
   }
 
+  @inline(__always)
   private func reserveRangeAndPages(
     _ layout: TransactionLayout, oneway: Bool, sender: Int32
   ) throws(BinderError) -> Allocation {
@@ -142,9 +143,9 @@ extension RangeAllocator {
 
   /// Changes the metadata of a range that is known to be committed.
   @inline(__always)
-  mutating func updateMetadata(at offset: Int, _ body: (inout Metadata) -> Void) {
+  mutating func updateMetadata<R>(at offset: Int, _ body: (inout Metadata) -> R) -> R {
     do throws(RangeError) {
-      try withMetadata(at: offset, body)
+      return try withMetadata(at: offset, body)
     } catch {
       preconditionFailure("offset \(offset) is not committed: \(error)")
     }

@@ -93,7 +93,7 @@ public struct RangeAllocator<Metadata>: ~Copyable {
   /// - Throws: ``RangeError/noRange(offset:)``, ``RangeError/notReserved(offset:)``.
   @inlinable
   public mutating func abort(_ offset: Int) throws(RangeError) -> FreedRange {
-    try engine.abort(offset)
+    try engine.free(offset, committed: false).range
   }
 
   /// `reserve` and `commit` in one step, for ranges that need no filling in between.
@@ -114,7 +114,7 @@ public struct RangeAllocator<Metadata>: ~Copyable {
   /// - Throws: ``RangeError/noRange(offset:)``, ``RangeError/notCommitted(offset:)``.
   @inlinable
   public mutating func free(_ offset: Int) throws(RangeError) -> Freed<Metadata> {
-    let freed = try engine.free(offset)
+    let freed = try engine.free(offset, committed: true)
     // SAFETY: the slot was committed, so initialised; its node is free now, and no reservation
     // can reuse it before this returns.
     return Freed(range: freed.range, metadata: unsafe metadata(freed.slot).move())

@@ -31,7 +31,8 @@ extension RangeEngine {
       let node = list.nodes[id]
       body(
         node.word.isLive
-          ? Self.describe(node.start, node.word, list.owners[id])
+          ? Self.describe(
+            node.start, node.word, RangeOwner(sender: node.sender, debugID: node.tag))
           : Self.describe(from: node.start, to: node.start + node.word.size))
       id = node.next
     }
@@ -49,6 +50,6 @@ extension RangeEngine {
     RangeDescription(
       offset: Int(start) * 8, size: Int(word.size) * 8,
       state: word.isCommitted ? .committed : .reserved, isOneway: word.isOneway,
-      sender: owner.sender, debugID: owner.tag)
+      sender: owner.sender, debugID: owner.debugID)
   }
 }

@@ -20,13 +20,13 @@ extension RangeEngine {
     var onewayBytes: UInt32 = 0
     var perSender: [Int32: (buffers: UInt32, units: UInt32)] = [:]
 
-    mutating func add(_ word: RangeWord, _ owner: RangeOwner) {
+    mutating func add(_ word: RangeWord, _ sender: Int32) {
       buffers += 1
       units += word.size
       guard word.isOneway else { return }
       onewayBytes += word.size * 8
-      perSender[owner.sender, default: (0, 0)].buffers += 1
-      perSender[owner.sender, default: (0, 0)].units += word.size
+      perSender[sender, default: (0, 0)].buffers += 1
+      perSender[sender, default: (0, 0)].units += word.size
     }
   }
 
@@ -49,7 +49,7 @@ extension RangeEngine {
       try require((1...8).contains(entry.slot), "array entry \(i) has slot \(entry.slot)")
       try require(slots & 1 << entry.slot == 0, "array slot \(entry.slot) is used twice")
       slots |= 1 << entry.slot
-      sums.add(entry.word, array.owners[entry.slot])
+      sums.add(entry.word, array.owners[entry.slot].sender)
       end = entry.end
     }
     try require(end <= units, "the array ends at unit \(end) of \(units)")
@@ -61,7 +61,8 @@ extension RangeEngine {
     try require(senders.senders == 0, "sender totals are kept beside the array")
     try require(array.count <= arrayLimit, "the array holds \(array.count)")
     try require(
-      bestFit.longCount == 0 && bestFit.summary == 0 && bestFit.trailingSize == 0,
+      bestFit.longCount == 0 && bestFit.trailingSize == 0
+        && (!hasTables || bestFit.bins.sizes.largest == 0),
       "the bins outlived the list")
   }
 
@@ -77,7 +78,7 @@ extension RangeEngine {
       try require(node.previous == previous, "node \(id) does not know the one before it")
       try require(node.start == end && node.word.size > 0, "node \(id) leaves a gap")
       if node.word.isLive {
-        sums.add(node.word, list.owners[id])
+        sums.add(node.word, node.sender)
         let entry = node.start >> RangeList.entryShift
         if heads[entry] == nil { heads[entry] = id }
         try require(list.find(node.start) == id, "node \(id) is not found by its offset")
@@ -130,29 +131,24 @@ extension BestFitIndex {
   /// What is wrong with the bins, given all free nodes; or nil.
   func contradiction(_ free: [UInt32: RangeNode]) -> String? {
     var seen: Set<UInt32> = []
+    if !bins.sizes.isConsistent { return "the bitmap's summary is wrong" }
     if trailingSize != 0 {
       guard let node = free[trailing], node.next == 0, node.word.size == trailingSize else {
         return "the trailing range is not the last"
       }
       seen.insert(trailing)
     }
-    for bin in 0..<UInt32(Self.binCount) {
-      let members = bins[bin]
-      let marked = bits[bin >> 6] >> UInt64(bin & 63) & 1 == 1
-      if marked != (members.count != 0) { return "bin \(bin)'s bit is wrong" }
-      let agrees = ties.check(members) { id, _ in
+    for bin in 0..<TieBins.binCount {
+      let agrees = bins.check(bin, nodes: nodes) { id in
         guard let node = free[id], node.word.size == bin, node.next != 0 else { return false }
         return seen.insert(id).inserted
       }
       if !agrees { return "bin \(bin) is wrong" }
     }
-    for word in 0..<UInt32(Self.binCount / 64) {
-      if (summary >> UInt64(word) & 1 == 1) != (bits[word] != 0) { return "summary is wrong" }
-    }
     for index in 0..<longCount {
       if index > 0 && long[index - 1] >= long[index] { return "long ranges are not sorted" }
       let id = Self.node(long[index])
-      guard let node = free[id], node.next != 0, Int(node.word.size) >= Self.binCount,
+      guard let node = free[id], node.next != 0, node.word.size >= TieBins.binCount,
         long[index] == Self.key(id, start: node.start, size: node.word.size)
       else { return "long range \(index) is wrong" }
       if !seen.insert(id).inserted { return "node \(id) is indexed twice" }
@@ -164,26 +160,47 @@ extension BestFitIndex {
 extension SizeTree {
   /// What is wrong with the tree, given all free nodes; or nil.
   func contradiction(_ free: [UInt32: RangeNode]) -> String? {
-    var count = 0
-    var last: UInt32 = 0
+    var order: [UInt32] = []
+    if !sizes.isConsistent { return "the bitmap's summary is wrong" }
     /// The black height, or nil when something is wrong.
     func visit(_ id: UInt32, under parent: UInt32) -> Int? {
       guard id != 0 else { return 1 }
       let node = nodes[id]
-      guard node.parent == parent, let range = free[id], range.word.size == node.size else {
-        return nil
-      }
-      if node.isRed && nodes[parent].isRed { return nil }
-      guard let left = visit(node.left, under: id), node.size >= last else { return nil }
-      last = node.size
-      count += 1
-      guard let right = visit(node.right, under: id), left == right else { return nil }
+      guard node.parent == parent, let range = free[id], range.word.size == node.size,
+        !(node.isRed && nodes[parent].isRed)
+      else { return nil }
+      let left = visit(node.left, under: id)
+      order.append(id)
+      let right = visit(node.right, under: id)
+      guard let left, left == right else { return nil }
       return left + (node.isRed ? 0 : 1)
     }
     guard visit(root, under: 0) != nil, !nodes[root].isRed, nodes[0].key == 0 else {
       return "the size tree is no red-black tree over the free ranges"
     }
-    return count == free.count ? nil : "\(count) ranges in the tree of \(free.count) free"
+    if order.count != free.count { return "\(order.count) in the tree of \(free.count) free" }
+    return chainContradiction(order)
+  }
+
+  /// What is wrong with the chain and the runs, given the tree's order; or nil.
+  private func chainContradiction(_ order: [UInt32]) -> String? {
+    var before: UInt32 = 0
+    var found: [UInt32: UInt64] = [:]
+    for id in order {
+      let size = nodes[id].size
+      guard nodes[id].before == before, nodes[before].after == id, size >= nodes[before].size
+      else { return "node \(id) is out of order" }
+      found[size] = (found[size] ?? UInt64(id) << 32) & ~0xFFFF_FFFF | UInt64(id)
+      before = id
+    }
+    guard nodes[before].after == 0, nodes[0].before == before else { return "the chain is open" }
+    for size in 0..<SizeBitmap.sizeCount {
+      guard sizes.contains(size) == (found[size] != nil) else {
+        return "size \(size)'s bit is wrong"
+      }
+      if let run = found[size], runs[size] != run { return "size \(size)'s run is wrong" }
+    }
+    return nil
   }
 }
 

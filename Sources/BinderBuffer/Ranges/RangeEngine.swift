@@ -1,3 +1,5 @@
+internal import PageAlloc
+
 /// A range that was just taken, and the slot of its metadata.
 @usableFromInline
 struct PlacedRange {
@@ -7,6 +9,20 @@ struct PlacedRange {
   @inline(__always)
   init(start: UInt32, units: UInt32, slot: UInt32, isSpam: Bool) {
     reservation = Reservation(start: start &* 8, length: units &* 8, isSpam: isSpam)
+    self.slot = slot
+  }
+}
+
+/// A range that was just freed, and the slot of its metadata.
+@usableFromInline
+struct FreedSlot {
+  @usableFromInline let range: FreedRange
+  @usableFromInline let slot: UInt32
+
+  @inline(__always)
+  init(start: UInt32, units: UInt32, holeStart: UInt32, holeEnd: UInt32, slot: UInt32) {
+    range = FreedRange(
+      start: start &* 8, length: units &* 8, holeStart: holeStart &* 8, holeEnd: holeEnd &* 8)
     self.slot = slot
   }
 }
@@ -23,6 +39,7 @@ struct PlacedRange {
 @safe
 struct RangeEngine: ~Copyable {
   /// Where the ranges are kept now.
+  @usableFromInline
   enum Mode: UInt8 {
     /// In the short array (Rust driver), or nowhere yet (C driver, before the first request).
     case array
@@ -36,7 +53,7 @@ struct RangeEngine: ~Copyable {
   /// Bytes.
   let length: UInt32
   let units: UInt32
-  var mode = Mode.array
+  @usableFromInline var mode = Mode.array
   /// How many ranges the array may hold before the list takes over.
   let arrayLimit: UInt32
 
@@ -54,7 +71,7 @@ struct RangeEngine: ~Copyable {
   var senders = SenderTotals()
 
   private let small: SmallBlock
-  private var memory: RangeMemory?
+  private var memory: LazyMemory?
   private let metadataStride: Int
   /// Metadata of slots 1 to 8.
   @usableFromInline let smallMetadata: UnsafeMutableRawPointer
@@ -82,48 +99,46 @@ struct RangeEngine: ~Copyable {
   @usableFromInline
   deinit {}
 
+  var hasTables: Bool { memory != nil }
+
   /// Maps the large tables, once.
   mutating func mapTables() throws(RangeError) {
     guard memory == nil else { return }
     let units = Int(units)
-    let page = 4096
+    let isRust = policy == .rust
     var layout = RangeLayout()
-    let nodeCount = RangeList.nodeCount(units: units)
-    let headCount = RangeList.headCount(units: units)
-    let recordCount = SenderTotals.recordCount(units: units)
-    let bucketCount = SenderTotals.bucketCount(units: units)
-    let blockKeyCount = TieHeap.blockCount(units: units) * Int(TieHeap.width)
+    // What every region touches comes first and shares a page; what grows starts its own.
+    let sizes = layout.add(UInt64.self, count: SizeBitmap.wordCount)
+    let long = layout.add(UInt64.self, count: isRust ? BestFitIndex.longCapacity : 0)
+    let runs = layout.add(UInt64.self, count: isRust ? 0 : Int(SizeBitmap.sizeCount))
+    let heads = layout.add(UInt32.self, count: RangeList.headCount(units: units))
+    let nodes = layout.add(RangeNode.self, count: RangeList.nodeCount(units: units))
+    let tree = layout.add(SizeTreeNode.self, count: isRust ? 0 : nodes.count)
+    let bins = layout.add(UInt64.self, count: isRust ? TieBins.wordCount(units: units) : 0)
+    let records = layout.add(SenderRecord.self, count: SenderTotals.recordCount(units: units))
+    let buckets = layout.add(UInt32.self, count: SenderTotals.bucketCount(units: units))
+    let metadata = layout.add(UInt8.self, count: nodes.count * metadataStride)
 
-    // The parts that every region touches come first and share pages; what grows starts its own.
-    let binsAt = layout.add(TieBin.self, count: BestFitIndex.binCount)
-    let bitsAt = layout.add(UInt64.self, count: BestFitIndex.binCount / 64)
-    let longAt = layout.add(UInt64.self, count: BestFitIndex.longCapacity)
-    let headsAt = layout.add(UInt32.self, count: headCount, alignment: page)
-    let nodesAt = layout.add(RangeNode.self, count: nodeCount, alignment: page)
-    let ownersAt = layout.add(RangeOwner.self, count: nodeCount, alignment: page)
-    let treeAt = layout.add(SizeTreeNode.self, count: nodeCount, alignment: page)
-    let tiesAt = layout.add(UInt64.self, count: blockKeyCount, alignment: page)
-    let recordsAt = layout.add(SenderRecord.self, count: recordCount, alignment: page)
-    let bucketsAt = layout.add(UInt32.self, count: bucketCount, alignment: page)
-    let metadataAt = layout.add(UInt8.self, count: nodeCount * metadataStride, alignment: page)
-
-    let memory = try RangeMemory(byteCount: layout.byteCount)
-    // SAFETY: each distance was laid out for that many elements within the mapping, which lives
-    // as long as the engine.
-    let start = unsafe memory.start
-    list.nodes = unsafe Table(at: start + nodesAt, count: nodeCount)
-    list.owners = unsafe Table(at: start + ownersAt, count: nodeCount)
-    list.heads = unsafe Table(at: start + headsAt, count: headCount)
-    bestFit.bins = unsafe Table(at: start + binsAt, count: BestFitIndex.binCount)
-    bestFit.bits = unsafe Table(at: start + bitsAt, count: BestFitIndex.binCount / 64)
-    bestFit.long = unsafe Table(at: start + longAt, count: BestFitIndex.longCapacity)
-    bestFit.ties.keys = unsafe Table(at: start + tiesAt, count: blockKeyCount)
-    sizeTree.nodes = unsafe Table(at: start + treeAt, count: nodeCount)
-    senders.records = unsafe Table(at: start + recordsAt, count: recordCount)
-    senders.buckets = unsafe Table(at: start + bucketsAt, count: bucketCount)
-    unsafe largeMetadata = start + metadataAt
-    bestFit.ties.nodes = list.nodes
-    bestFit.ties.owners = list.owners
+    let memory: LazyMemory
+    do throws(PageAllocError) {
+      memory = try LazyMemory(byteCount: layout.byteCount)
+    } catch {
+      throw .noMemory(bytes: layout.byteCount)
+    }
+    // SAFETY: the layout's size is the mapping's, and the engine keeps both together.
+    let start = unsafe memory.base
+    list.nodes = unsafe Table(nodes, from: start)
+    list.heads = unsafe Table(heads, from: start)
+    bestFit.nodes = list.nodes
+    bestFit.long = unsafe Table(long, from: start)
+    bestFit.bins.words = unsafe Table(bins, from: start)
+    bestFit.bins.sizes.words = unsafe Table(sizes, from: start)
+    sizeTree.sizes.words = unsafe Table(sizes, from: start)
+    sizeTree.nodes = unsafe Table(tree, from: start)
+    sizeTree.runs = unsafe Table(runs, from: start)
+    senders.records = unsafe Table(records, from: start)
+    senders.buckets = unsafe Table(buckets, from: start)
+    unsafe largeMetadata = start + metadata.distance
     self.memory = consume memory
   }
 
@@ -134,44 +149,5 @@ struct RangeEngine: ~Copyable {
     case .bestFit: Int(bestFit.largest) * 8
     case .sizeTree: Int(sizeTree.largest) * 8
     }
-  }
-
-  @inline(never)
-  func noSpace(_ size: Int) -> RangeError {
-    .noSpace(
-      requested: size, freeBytes: Int(units &- liveUnits) * 8, largestFree: largestFree)
-  }
-
-  @inline(never)
-  func noOnewaySpace(_ size: Int) -> RangeError {
-    .noOnewaySpace(requested: size, free: Int(freeOneway))
-  }
-}
-
-/// The memory that every allocator has: the short array and the metadata of its eight slots.
-@safe
-struct SmallBlock: ~Copyable {
-  private let base: UnsafeMutableRawPointer
-  private let metadataAt: Int
-
-  init(metadataStride: Int, metadataAlignment: Int) {
-    let alignment = max(64, metadataAlignment)
-    metadataAt = (2 * 64 + 64 + alignment - 1) & ~(alignment - 1)
-    let byteCount = metadataAt + (ShortArray.capacity + 1) * metadataStride
-    // SAFETY: uninitialised memory; the array initialises its entries, owners and metadata are
-    // written before they are read.
-    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
-  }
-
-  // SAFETY: the tables lie one behind the other within the block, which outlives them.
-  var entries: Table<ShortArray.Entry> { unsafe Table(at: base, count: ShortArray.capacity) }
-  var owners: Table<RangeOwner> {
-    unsafe Table(at: base + 64, count: ShortArray.capacity + 1)
-  }
-  var metadata: UnsafeMutableRawPointer { unsafe base + metadataAt }
-
-  deinit {
-    // SAFETY: allocated in init, freed once; the metadata has been destroyed by the allocator.
-    unsafe base.deallocate()
   }
 }

@@ -7,6 +7,10 @@ struct RangeNode: BitwiseCopyable {
   /// The neighbours by address; node 0 beyond either end.
   var previous: UInt32
   var next: UInt32
+  /// Who took it; once it is free, who took it last.
+  var sender: Int32 = 0
+  /// A live range's debug id; a free one's place in its bin.
+  var tag: UInt32 = 0
 }
 
 /// A range's length in units and its state, in one word.
@@ -27,13 +31,6 @@ struct RangeWord: BitwiseCopyable, Equatable {
   @inline(__always) var isOwned: Bool { bits & Self.owned != 0 }
 }
 
-/// The colder half of a node.
-struct RangeOwner: BitwiseCopyable {
-  var sender: Int32
-  /// A live range's debug id; a free one's place in its bin.
-  var tag: UInt32
-}
-
 /// All ranges of a region in address order, and the index that finds a live one by its offset.
 ///
 /// The index has one entry for each 128 bytes of the region: the lowest live range that starts
@@ -49,7 +46,6 @@ struct RangeList {
   static let entryShift: UInt32 = 4
 
   var nodes = Table<RangeNode>()
-  var owners = Table<RangeOwner>()
   var heads = Table<UInt32>()
   /// Recycled nodes, chained by `next`, most recent first.
   private(set) var recycled: UInt32 = 0
@@ -101,6 +97,15 @@ struct RangeList {
     return id
   }
 
+  /// Makes a free node live.
+  @inline(__always)
+  func take(_ id: UInt32, _ node: RangeNode, _ word: UInt32, _ owner: RangeOwner) {
+    nodes[id].word = RangeWord(bits: word)
+    nodes[id].sender = owner.sender
+    nodes[id].tag = owner.debugID
+    index(id, start: node.start)
+  }
+
   /// Cuts a range in two; the new free node behind the cut has had no owner. The first part's
   /// word stays as it was.
   @inline(__always)
@@ -112,6 +117,14 @@ struct RangeList {
     nodes[node.next].previous = rest
     nodes[id].next = rest
     return rest
+  }
+
+  /// Makes a free range of a node and of what follows it up to `next`.
+  @inline(__always)
+  func join(_ id: UInt32, _ word: RangeWord, next: UInt32) {
+    nodes[id].word = word
+    nodes[id].next = next
+    nodes[next].previous = id
   }
 
   /// The live node that starts at unit `start`, or 0.
@@ -136,15 +149,16 @@ struct RangeList {
   func index(_ id: UInt32, start: UInt32) {
     let entry = start >> Self.entryShift
     let head = heads[entry]
-    if head == 0 || nodes[head].start > start { heads[entry] = id }
+    // Without a branch; an empty entry's 0 is a node that starts behind everything.
+    heads[entry] = nodes[head].start > start ? id : head
   }
 
   /// Removes a node that is no longer live; `nextLive` is the next live one by address, or 0.
   @inline(__always)
   func unindex(_ id: UInt32, start: UInt32, nextLive: UInt32) {
     let entry = start >> Self.entryShift
-    guard heads[entry] == id else { return }
-    // Node 0 starts at the region's end, which may fall into the last entry, but is 0 anyway.
-    heads[entry] = nodes[nextLive].start >> Self.entryShift == entry ? nextLive : 0
+    let head = heads[entry]
+    let next = nodes[nextLive].start >> Self.entryShift == entry ? nextLive : 0
+    heads[entry] = head == id ? next : head
   }
 }

@@ -30,8 +30,10 @@ struct SenderTotals {
   static func recordCount(units: Int) -> Int { units / 2 + 2 }
   static func bucketCount(units: Int) -> Int { units / 2 + 2 * Int(smallest + 1) }
 
-  /// The live oneway buffers of `sender` and their units.
-  func total(of sender: Int32) -> (buffers: UInt32, units: UInt32) {
+  /// A sender's live oneway buffers and their units together.
+  typealias Total = (buffers: UInt32, units: UInt32)
+
+  func total(of sender: Int32) -> Total {
     var id = buckets[bucket(of: sender)]
     while id != 0 {
       let record = records[id]
@@ -41,14 +43,15 @@ struct SenderTotals {
     return (0, 0)
   }
 
-  mutating func add(_ units: UInt32, to sender: Int32) {
+  /// Adds one buffer; gives the sender's total with it.
+  mutating func add(_ units: UInt32, to sender: Int32) -> Total {
     let bucket = bucket(of: sender)
     var id = buckets[bucket]
     while id != 0 {
       if records[id].sender == sender {
         records[id].buffers &+= 1
         records[id].units &+= units
-        return
+        return (records[id].buffers, records[id].units)
       }
       id = records[id].next
     }
@@ -63,6 +66,7 @@ struct SenderTotals {
     buckets[bucket] = id
     senders &+= 1
     if senders > mask &+ 1 &+ split { splitOne() }
+    return (1, units)
   }
 
   mutating func remove(_ units: UInt32, from sender: Int32) {

@@ -1,3 +1,9 @@
+/// Who took a range, and the number given with it.
+struct RangeOwner: BitwiseCopyable {
+  var sender: Int32
+  var debugID: UInt32
+}
+
 /// The first eight live ranges of the Rust driver's rule: sorted, in one cache line, without
 /// index or bins.
 ///
@@ -38,11 +44,9 @@ struct ShortArray {
   /// The index of the entry that starts at `start`, or nil.
   @inline(__always)
   func find(_ start: UInt32) -> UInt32? {
-    // The rank of `start`, without a branch: unused entries are above everything.
-    var rank: UInt32 = 0
-    for i in 0..<UInt32(Self.capacity) { rank &+= entries[i].start < start ? 1 : 0 }
-    guard rank < count, entries[rank].start == start else { return nil }
-    return rank
+    // The oldest buffer, which is usually the lowest, usually goes first.
+    for i in 0..<count where entries[i].start == start { return i }
+    return nil
   }
 
   /// Where `size` units would go in a region of `units`: the entry's index and its start.

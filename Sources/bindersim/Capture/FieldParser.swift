@@ -9,7 +9,9 @@ struct FieldParser {
   }
 
   /// A debug id: 32 bits, signed or not.
-  @inline(__always) mutating func id(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue) -> UInt32 {
+  @inline(__always) mutating func id(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue)
+    -> UInt32
+  {
     let number = try required(key, line)
     if number.isNegative {
       guard number.magnitude <= 1 << 31 else { throw issue(.numberTooLarge, key) }
@@ -19,12 +21,16 @@ struct FieldParser {
     return id
   }
 
-  @inline(__always) mutating func int32(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue) -> Int32 {
+  @inline(__always) mutating func int32(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue)
+    -> Int32
+  {
     Int32(bitPattern: try id(key, line))
   }
 
   /// Zero or more, in bytes.
-  @inline(__always) mutating func size(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue) -> Int {
+  @inline(__always) mutating func size(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue)
+    -> Int
+  {
     try size(try required(key, line), key)
   }
 

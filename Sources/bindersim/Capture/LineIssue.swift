@@ -22,6 +22,9 @@ struct LineIssue: Error, Equatable, Sendable {
   var kind: Kind
   /// The field concerned, or empty.
   var field: String = ""
+
+  /// `data_size: a size is negative`.
+  var text: String { field.isEmpty ? kind.text : "\(field): \(kind.text)" }
 }
 
 /// How often something was met, with the first lines where it was.

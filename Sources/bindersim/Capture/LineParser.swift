@@ -112,7 +112,8 @@ enum LineParser {
   }
 
   /// The digits at `at`; nil when there are none or they exceed 64 bits.
-  @inline(__always) static func decimal(_ line: Span<UInt8>, _ at: inout Int, _ end: Int) -> UInt64? {
+  @inline(__always) static func decimal(_ line: Span<UInt8>, _ at: inout Int, _ end: Int) -> UInt64?
+  {
     let start = at
     var value: UInt64 = 0
     var position = at

@@ -32,7 +32,8 @@ struct Option<Value: Sendable>: Sendable {
   var description: OptionDescription {
     OptionDescription(
       long: long, short: short, placeholder: syntax.placeholder, accepted: syntax.accepted,
-      shownDefault: shownDefault, help: help, completion: syntax.completion, parse: { syntax.parse($0) })
+      shownDefault: shownDefault, help: help, completion: syntax.completion,
+      parse: { syntax.parse($0) })
   }
 }
 

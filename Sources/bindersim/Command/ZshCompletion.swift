@@ -41,7 +41,8 @@ struct ZshCompletion {
   private func spec(_ option: OptionDescription) -> String {
     let both = option.spellings
     let names =
-      both.count == 1 ? "\(both[0])" : "'(\(both.joined(separator: " ")))'{\(both.joined(separator: ","))}"
+      both.count == 1
+      ? "\(both[0])" : "'(\(both.joined(separator: " ")))'{\(both.joined(separator: ","))}"
     let value = option.placeholder.map { ":\($0):\(action(option.completion))" } ?? ""
     return "\(names)'[\(escaped(option.help, "[]:"))]\(value)'"
   }

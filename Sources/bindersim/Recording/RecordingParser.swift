@@ -8,27 +8,27 @@ enum RecordingParser {
     guard let first = words.next(line) else { return .comment }
     if line[first.lowerBound] == UInt8(ascii: "#") { return .comment }
     let parsed: RecordingLine
-    if is_(line, first, "alloc") {
+    if isWord(line, first, "alloc") {
       parsed = .alloc(try alloc(line, &words))
-    } else if is_(line, first, "free") {
+    } else if isWord(line, first, "free") {
       parsed = try free(line, &words)
-    } else if is_(line, first, "stat") {
+    } else if isWord(line, first, "stat") {
       parsed = .stat(try stat(line, &words))
-    } else if is_(line, first, "pages") {
+    } else if isWord(line, first, "pages") {
       parsed = .pages(try pages(line, &words))
-    } else if is_(line, first, "reclaim") {
+    } else if isWord(line, first, "reclaim") {
       parsed = .reclaim(
         try words.next(line).map { (word) throws(RecordingFault) in
           try number(line, word, "the number of pages")
         })
-    } else if is_(line, first, "driver") {
+    } else if isWord(line, first, "driver") {
       parsed = .driver(
         RecordedDriver(
           name: text(line, try word(line, &words, "the driver's name")),
           version: text(line, try word(line, &words, "the driver's version"))))
-    } else if is_(line, first, "region") {
+    } else if isWord(line, first, "region") {
       parsed = .region(try number(line, try word(line, &words, "the length"), "the length"))
-    } else if is_(line, first, "senders") {
+    } else if isWord(line, first, "senders") {
       parsed = .senders(try number(line, try word(line, &words, "the number"), "the number"))
     } else {
       throw RecordingFault(
@@ -56,7 +56,7 @@ enum RecordingParser {
     let result: RecordedResult
     if LineParser.isDigit(line[word.lowerBound]) {
       let offset = try number(line, word, "the offset")
-      let isSpam = words.peek(line).map { is_(line, $0, "spam") } ?? false
+      let isSpam = words.peek(line).map { isWord(line, $0, "spam") } ?? false
       if isSpam { _ = words.next(line) }
       result = .placed(offset: offset, isSpam: isSpam)
     } else {
@@ -78,7 +78,7 @@ enum RecordingParser {
     guard let next = words.next(line) else { return .free(id: id, wasLive: true) }
     try arrow(line, next)
     let result = try word(line, &words, "'none' after '->'")
-    guard is_(line, result, "none") else {
+    guard isWord(line, result, "none") else {
       throw RecordingFault("a free answers nothing or '-> none', not '\(text(line, result))'")
     }
     return .free(id: id, wasLive: false)
@@ -100,7 +100,7 @@ enum RecordingParser {
     _ line: Span<UInt8>, _ words: inout Words
   ) throws(RecordingFault) -> [Range<Int>] {
     let list = try word(line, &words, "the ranges")
-    if is_(line, list, "none") { return [] }
+    if isWord(line, list, "none") { return [] }
     var runs: [Range<Int>] = []
     var at = list.lowerBound
     while true {
@@ -173,7 +173,7 @@ enum RecordingParser {
   }
 
   private static func arrow(_ line: Span<UInt8>, _ word: Range<Int>) throws(RecordingFault) {
-    guard is_(line, word, "->") else {
+    guard isWord(line, word, "->") else {
       throw RecordingFault("expected '->', found '\(text(line, word))'")
     }
   }
@@ -188,7 +188,8 @@ enum RecordingParser {
     return true
   }
 
-  private static func is_(_ line: Span<UInt8>, _ word: Range<Int>, _ text: StaticString) -> Bool {
+  private static func isWord(_ line: Span<UInt8>, _ word: Range<Int>, _ text: StaticString) -> Bool
+  {
     word.count == text.utf8CodeUnitCount
       && LineParser.hasWord(line, word.lowerBound, word.upperBound, text)
   }

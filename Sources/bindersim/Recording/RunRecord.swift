@@ -40,8 +40,8 @@ func runRecord(
   var generator = RecordingGenerator(
     workload: options.workload, regionLength: options.regionLength, senders: options.senders,
     seed: options.seed)
-  var text = Array(
-    "# \(options.policy.name)-\(options.workload.rawValue) seed=\(options.seed)\n".utf8)
+  let name = "\(options.policy.name)-\(options.workload.rawValue)"
+  var text = Array("# \(name) seed=\(options.seed)\n".utf8)
   RecordingLine.driver(driver).append(to: &text)
   RecordingLine.region(options.regionLength).append(to: &text)
   RecordingLine.senders(options.senders).append(to: &text)

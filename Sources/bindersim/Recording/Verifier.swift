@@ -123,11 +123,12 @@ struct Verifier: ~Copyable {
   /// The region, which the first operation makes from the lines before it.
   private mutating func opened() throws(RecordingError) -> RecordedRegion {
     if let region { return region }
-    guard let driver else {
-      throw fault("no 'driver NAME VERSION' line before the first operation")
+    func missing(_ line: StaticString) -> RecordingError {
+      fault("no '\(line)' line before the first operation")
     }
-    guard let length else { throw fault("no 'region BYTES' line before the first operation") }
-    guard let senders else { throw fault("no 'senders N' line before the first operation") }
+    guard let driver else { throw missing("driver NAME VERSION") }
+    guard let length else { throw missing("region BYTES") }
+    guard let senders else { throw missing("senders N") }
     guard let policy = driver.policy else {
       throw fault(
         "driver \(driver.name) \(driver.version) is not modelled; known are c, rust 6.18 and the "

@@ -20,50 +20,81 @@ final class ReplayEngine {
   let recorder: Recorder?
   private let context: Context
   private let pattern: ObjectPattern
-  private var processes: [Int32: Member] = [:]
+  private var members: [Int32: Member] = [:]
   // Indexed by the planner's slots.
   private var slots: [Slot] = []
-  /// Answers replies whose request is not there to be answered.
-  private var outside: Member?
+  /// Nanoseconds of the capture.
+  private var now: UInt64 = 0
+  private var total = TotalGauge()
+  /// Stands for senders that have no process here, and answers the replies whose request is not
+  /// there to be answered.
+  private let outside: Member
 
-  /// Stands for senders that have no process in the capture.
+  /// No process of a capture has it.
   private static let outsidePID = Int32.max
 
-  init(setting: ReplaySetting, pattern: ObjectPattern, recorder: Recorder? = nil) {
+  /// - Throws: what the engine says about such a region.
+  init(
+    setting: ReplaySetting, pattern: ObjectPattern, recorder: Recorder? = nil
+  ) throws(BinderError) {
     self.setting = setting
+    recorder?.advance(to: 0)
     self.recorder = recorder
     self.pattern = pattern
-    context = Context(budget: setting.budget.map { PageBudget(pages: $0) })
+    // One page more, for the outside: it never has another, and never gives that one back.
+    context = Context(budget: setting.budget.map { PageBudget(pages: $0 + 1) })
+    outside = Member(
+      try context.makeProcess(
+        pid: Self.outsidePID, regionLength: setting.regionLength, policy: setting.policy))
+    _ = try outside.process.send(
+      Transaction(flags: .oneway), to: outside.process.makeNode())
+    _ = try outside.process.receive()?.keep()
   }
 
-  /// - Throws: what keeps a process or its region from being made; a buffer that cannot be placed
-  ///   is not an error but a result.
-  func apply(_ step: ReplayStep) throws(BinderError) {
+  /// A buffer that cannot be placed is not an error but a result.
+  ///
+  /// - Parameter time: nanoseconds since the beginning of the capture; never goes back.
+  /// - Throws: what keeps a process from being made.
+  func apply(_ step: ReplayStep, at time: UInt64) throws(BinderError) {
+    now = time
+    recorder?.advance(to: time)
     switch step {
     case .send(let buffer): try send(buffer)
     case .free(let slot, _): free(slot)
     }
   }
 
-  /// What came of it all, by process.
-  func results() -> [ReplayResult] {
-    processes.values.filter { $0.buffers + $0.failed > 0 }
-      .map { ReplayResult($0.process.statistics, $0) }
+  /// What came of it all.
+  ///
+  /// - Parameter end: nanoseconds since the beginning of the capture.
+  func result(until end: UInt64) -> ReplayRun {
+    let processes = members.values.filter { $0.buffers + $0.failed > 0 }
+      .map { ReplayResult($0.process.statistics, $0, until: end) }
       .sorted { ($0.peakBytes, $1.pid) > ($1.peakBytes, $0.pid) }
+    return ReplayRun(setting, total, processes, until: end)
+  }
+
+  /// A member's region has changed.
+  private func measure(_ member: Member) {
+    guard let usage = member.process.usage else { return }
+    let before = member.gauge
+    member.gauge.note(usage, at: now)
+    total.note(from: before, to: member.gauge, at: now)
   }
 
   // MARK: Sending
 
   private func send(_ buffer: PlannedBuffer) throws(BinderError) {
     while slots.count <= buffer.slot { slots.append(Slot()) }
-    let destination = try member(buffer.destination, needsRegion: true)
-    let sender = try sender(of: buffer)
+    let destination = try member(buffer.destination)
     let transaction = pattern.transaction(
       code: buffer.code, isOneway: buffer.kind == .oneway, dataSize: buffer.dataSize,
       offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize)
     // A node of its own: how long a oneway waited for others is in the capture already.
     var node: Node?
     do throws(BinderError) {
+      try giveRegion(to: destination)
+      let sender = try sender(of: buffer)
       var slot: Slot
       switch buffer.kind {
       case .oneway, .request:
@@ -77,12 +108,15 @@ final class ReplayEngine {
       slot.node = node
       slots[buffer.slot] = slot
       destination.buffers += 1
-      if let receipt = slot.receipt { recorder?.noteSent(buffer, receipt, destination.process) }
+      measure(destination)
+      if let receipt = slot.receipt {
+        recorder?.noteSent(buffer, receipt, at: now, destination.process)
+      }
     } catch {
       if let node { destination.idleNodes.append(node) }
       slots[buffer.slot] = Slot()
       destination.failed += 1
-      recorder?.noteFailure(of: buffer, error, destination.process)
+      recorder?.noteFailure(of: buffer, error, at: now, destination.process)
       destination.failures[error.kind, default: 0] += 1
       if destination.firstFailure == nil {
         destination.firstFailure = failure(error, buffer, in: destination)
@@ -127,7 +161,6 @@ final class ReplayEngine {
     }
     // The request is not in the capture, was freed before its reply, or failed here: have a
     // request of no consequence answered with the recorded reply.
-    let outside = try outsideMember()
     let node = outside.idleNodes.popLast() ?? outside.process.makeNode()
     defer { outside.idleNodes.append(node) }
     let request = try destination.process.send(Transaction(), to: node)
@@ -152,7 +185,7 @@ final class ReplayEngine {
     guard let process = slot.process else { return }
     if let node = slot.node { process.idleNodes.append(node) }
     defer {
-      if let receipt = slot.receipt { recorder?.noteFreed(receipt, process.process) }
+      if let receipt = slot.receipt { recorder?.noteFreed(receipt, at: now, process.process) }
     }
     if let call = slot.call {
       call.end()
@@ -163,38 +196,35 @@ final class ReplayEngine {
         process.failures[error.kind, default: 0] += 1
       }
     }
+    measure(process)
   }
 
   // MARK: Processes
 
   private func sender(of buffer: PlannedBuffer) throws(BinderError) -> Member {
-    guard buffer.sender > 0, buffer.sender != Self.outsidePID else { return try outsideMember() }
+    guard ReplayPlanner.pids.contains(buffer.sender) else { return outside }
+    let sender = try member(buffer.sender)
+    guard buffer.kind == .request else { return sender }
     // A call needs a region that its reply can come to.
-    return try member(buffer.sender, needsRegion: buffer.kind == .request)
+    do throws(BinderError) {
+      try giveRegion(to: sender)
+      return sender
+    } catch {
+      return outside
+    }
   }
 
-  private func member(_ pid: Int32, needsRegion: Bool) throws(BinderError) -> Member {
-    let member: Member
-    if let known = processes[pid] {
-      member = known
-    } else {
-      member = Member(try context.makeProcess(pid: pid))
-      processes[pid] = member
-    }
-    if needsRegion && !member.hasRegion {
-      try member.process.mapRegion(length: setting.regionLength, policy: setting.policy)
-      member.hasRegion = true
-    }
+  private func member(_ pid: Int32) throws(BinderError) -> Member {
+    if let known = members[pid] { return known }
+    let member = Member(try context.makeProcess(pid: pid))
+    members[pid] = member
     return member
   }
 
-  private func outsideMember() throws(BinderError) -> Member {
-    if let outside { return outside }
-    let member = Member(try context.makeProcess(pid: Self.outsidePID))
-    try member.process.mapRegion(length: 4096, policy: setting.policy)
+  private func giveRegion(to member: Member) throws(BinderError) {
+    guard !member.hasRegion else { return }
+    try member.process.mapRegion(length: setting.regionLength, policy: setting.policy)
     member.hasRegion = true
-    outside = member
-    return member
   }
 
   private func failure(
@@ -211,11 +241,14 @@ final class ReplayEngine {
       .map { ReplayHolder(pid: $0.key, bytes: $0.value.bytes, buffers: $0.value.buffers) }
       .sorted { ($0.bytes, $1.pid) > ($1.bytes, $0.pid) }
     return ReplayFailure(
-      line: buffer.line, nanoseconds: buffer.nanoseconds, sender: buffer.sender,
-      kind: "\(error.kind)", message: "\(error)", dataSize: buffer.dataSize,
-      offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
+      line: buffer.line, nanoseconds: buffer.nanoseconds, receiver: buffer.destination,
+      sender: buffer.sender, kind: "\(error.kind)", message: "\(error)", size: buffer.size,
+      dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
       freeBytes: statistics.freeBytes, largestFreeRange: statistics.largestFreeRange,
-      freeOnewaySpace: statistics.freeOnewaySpace, holders: Array(holders.prefix(5)))
+      freeOnewaySpace: statistics.freeOnewaySpace, holders: Array(holders.prefix(5)),
+      kernelLog: error.kind == .noSpace
+        ? destination.process.exhaustionLog(requested: buffer.size)
+          .split(separator: "\n").map(String.init) : [])
   }
 
   /// A process of the capture in this engine.
@@ -228,6 +261,7 @@ final class ReplayEngine {
     var failed = 0
     var failures: [FailureKind: Int] = [:]
     var firstFailure: ReplayFailure?
+    var gauge = RegionGauge()
 
     init(_ process: Process) { self.process = process }
   }

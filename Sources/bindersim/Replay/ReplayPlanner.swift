@@ -45,6 +45,9 @@ struct ReplayPlanner {
   private static let mostThreads = 1 << 17
   private static let mostCalls = 64
 
+  /// What Linux can number processes with.
+  static let pids: ClosedRange<Int32> = 1...1 << 22
+
   init(survey: CaptureSurvey = CaptureSurvey(), onlyProcess: Int32? = nil) {
     self.survey = survey
     self.onlyProcess = onlyProcess
@@ -105,7 +108,7 @@ struct ReplayPlanner {
     threads[owner].pending = nil
     pendingOf[event.transaction] = nil
     defer { freeRequest(of: pending) }
-    guard pending.process > 0 else { return count(.noDestination, pending) }
+    guard Self.pids.contains(pending.process) else { return count(.noDestination, pending) }
     guard
       event.offsetsSize % 8 != 0
         || event.offsetsSize <= ObjectPattern.largestOffsetsSize(dataSize: event.dataSize)

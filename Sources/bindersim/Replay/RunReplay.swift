@@ -23,12 +23,16 @@ struct ReplayOptions: Sendable {
 
 enum ReplayError: Error, CustomStringConvertible {
   case input(InputError)
-  /// The engine could not be set up: a region that cannot be, or resources used up.
+  /// A region that cannot be.
+  case setting(ReplaySetting, BinderError)
+  /// The engine refused a process.
   case engine(path: String, line: Int, BinderError)
 
   var description: String {
     switch self {
     case .input(let error): "\(error)"
+    case .setting(let setting, let error):
+      "policy \(setting.policy.name), region \(setting.regionLength): \(error)"
     case .engine(let path, let line, let error): "\(path):\(line): cannot go on: \(error)"
     }
   }
@@ -49,16 +53,20 @@ struct ReplayProgress {
 ///
 /// - Parameter recorders: one for each setting, or none.
 func runReplay(
-  _ options: ReplayOptions, recorders: [Recorder] = [], progress: (ReplayProgress) -> Void = { _ in },
+  _ options: ReplayOptions, recorders: [Recorder] = [],
+  progress: (ReplayProgress) -> Void = { _ in },
   shouldStop: () -> Bool = { Interrupt.wasRequested }
 ) throws(ReplayError) -> ReplayReport {
   var line = 0
   do {
     var reader = try CaptureReader(path: options.path)
     return try replay(
-      &reader, options, recorders: recorders, line: &line, progress: progress, shouldStop: shouldStop)
+      &reader, options, recorders: recorders, line: &line, progress: progress,
+      shouldStop: shouldStop)
   } catch let error as InputError {
     throw .input(error)
+  } catch let error as ReplayError {
+    throw error
   } catch let error as BinderError {
     throw .engine(path: options.path, line: line, error)
   } catch {
@@ -79,9 +87,13 @@ func replay(
   }
   var planner = ReplayPlanner(survey: survey, onlyProcess: options.process)
   let pattern = ObjectPattern()
-  let engines = options.settings.enumerated().map { index, setting in
-    ReplayEngine(
-      setting: setting, pattern: pattern, recorder: recorders.isEmpty ? nil : recorders[index])
+  let engines = try options.settings.enumerated().map { index, setting in
+    do throws(BinderError) {
+      return try ReplayEngine(
+        setting: setting, pattern: pattern, recorder: recorders.isEmpty ? nil : recorders[index])
+    } catch {
+      throw ReplayError.setting(setting, error)
+    }
   }
   var pace = ReplayPace(speed: options.speed)
   var wasInterrupted = false
@@ -92,28 +104,25 @@ func replay(
         ReplayProgress(bytes: reader.summary.byteCount, ofBytes: reader.fileSize, lines: line))
       wasInterrupted = shouldStop()
     }
-    if !wasInterrupted { wasInterrupted = !pace.wait(until: record.nanoseconds, shouldStop) }
+    if !wasInterrupted { wasInterrupted = !pace.wait(until: reader.summary.elapsed, shouldStop) }
     if wasInterrupted { break }
     planner.plan(record)
-    for engine in engines { engine.recorder?.advance(to: record.nanoseconds) }
     for step in planner.steps {
-      for engine in engines { try engine.apply(step) }
+      for engine in engines { try engine.apply(step, at: reader.summary.elapsed) }
     }
   }
   planner.finish()
   for step in planner.steps {
-    for engine in engines { try engine.apply(step) }
+    for engine in engines { try engine.apply(step, at: reader.summary.elapsed) }
   }
   var report = ReplayReport(file: options.path, capture: reader.summary, planner: planner)
   report.wasInterrupted = wasInterrupted
   report.runs = engines.map { engine in
-    var processes = engine.results()
-    for index in processes.indices {
-      processes[index].name = planner.names[processes[index].pid]?.description ?? ""
+    var run = engine.result(until: reader.summary.elapsed)
+    for index in run.processes.indices {
+      run.processes[index].name = planner.names[run.processes[index].pid]?.description ?? ""
     }
-    return ReplayRun(
-      policy: engine.setting.policy.name, regionLength: engine.setting.regionLength,
-      budgetPages: engine.setting.budget, processes: processes)
+    return run
   }
   return report
 }
@@ -128,6 +137,8 @@ struct ReplayPace {
   init(speed: Double?) { self.speed = speed }
 
   /// False when the wait was broken off.
+  ///
+  /// - Parameter recorded: nanoseconds since the beginning of the capture.
   mutating func wait(until recorded: UInt64, _ shouldStop: () -> Bool) -> Bool {
     guard let speed, speed > 0 else { return true }
     guard let started else {

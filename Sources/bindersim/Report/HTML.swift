@@ -35,7 +35,8 @@ enum HTML {
     for row in rows {
       text += "<tr>"
       for (index, cell) in row.enumerated() {
-        text += index == 0
+        text +=
+          index == 0
           ? "<th scope=\"row\">\(escaped(cell))</th>" : "<td>\(escaped(cell))</td>"
       }
       text += "</tr>\n"

@@ -26,7 +26,7 @@ struct Plot {
   var limit: (place: Double, name: String)?
 
   var html: String {
-    Figure(
+    PlotFrame(
       title: title, description: description, xName: xName, xMarks: xAxis.marks,
       yMarks: yAxis.marks, viewBox: "0 0 \(Self.side) \(Self.side)", drawing: drawing,
       legend: legend, style: "plot"
@@ -48,11 +48,11 @@ struct Plot {
     return text
   }
 
-  private var legend: [Figure.Key] {
-    let named = layers.compactMap { layer in layer.name.map { Figure.Key(layer.style, $0) } }
+  private var legend: [PlotFrame.Key] {
+    let named = layers.compactMap { layer in layer.name.map { PlotFrame.Key(layer.style, $0) } }
     return (named.count > 1 ? named : [])
-      + (limit.map { [Figure.Key("limit", $0.name)] } ?? [])
-      + (alarms.isEmpty ? [] : [Figure.Key("alarm", "refused")])
+      + (limit.map { [PlotFrame.Key("limit", $0.name)] } ?? [])
+      + (alarms.isEmpty ? [] : [PlotFrame.Key("alarm", "refused")])
   }
 
   static func x(_ place: Double) -> Int { Int((place * Double(side)).rounded()) }
@@ -60,7 +60,7 @@ struct Plot {
 }
 
 /// A drawing with a caption, labelled axes and a legend.
-struct Figure {
+struct PlotFrame {
   struct Key {
     let style: String
     let name: String
@@ -94,7 +94,8 @@ struct Figure {
     text += labels(yMarks, from: "bottom") + "</div>\n"
     text += "<svg viewBox=\"\(viewBox)\" preserveAspectRatio=\"none\" role=\"img\">"
     text += "<title>\(HTML.escaped(title))</title><desc>\(HTML.escaped(description))</desc>"
-    text += drawing + "</svg>\n<div class=\"x\" aria-hidden=\"true\">" + labels(xMarks, from: "left")
+    text +=
+      drawing + "</svg>\n<div class=\"x\" aria-hidden=\"true\">" + labels(xMarks, from: "left")
     return text + "</div>\n<div class=\"name\">\(HTML.escaped(xName))</div></div></figure>\n"
   }
 
@@ -103,7 +104,7 @@ struct Figure {
     var next = -1.0
     var text = ""
     for mark in marks where mark.place >= next && mark.place <= 1.001 {
-      let percent = Format.decimal(min(1, mark.place) * 100, digits: 1)
+      let percent = Format.fixed(min(1, mark.place) * 100, digits: 1)
       // The last label ends at the edge instead of standing across it.
       let style = edge == "left" && mark.place > 0.97 ? "right:0" : "\(edge):\(percent)%"
       let attribute = style == "right:0" ? " class=\"last\"" : ""

@@ -41,11 +41,13 @@ struct RecordingSections {
             Format.bytes(track.columns.map(\.freeOneway.low).min() ?? 0),
             "\(Format.tenths(track.columns.map(\.fragmentation.high).max() ?? 0, of: 10)) %",
           ]
-      }, caption: tracks.count > Self.listedTracks
+      },
+      caption: tracks.count > Self.listedTracks
         ? "The \(Self.listedTracks) fullest of \(Format.grouped(tracks.count)) regions"
         : "What each process's region was sent, and how full it became")
     for track in tracks.prefix(Self.shownTracks) where track.sent + track.failed > 0 {
-      text += "<section class=\"process\"><h3>Process \(HTML.escaped(name(track.process.pid)))</h3>\n"
+      text +=
+        "<section class=\"process\"><h3>Process \(HTML.escaped(name(track.process.pid)))</h3>\n"
       text += RegionMap(recording: recording, track: track).html
       text += "<div class=\"plots\">"
       text += TimePlot(recording: recording, track: track).plots().joined() + "</div></section>\n"

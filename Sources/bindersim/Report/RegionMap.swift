@@ -11,16 +11,17 @@ struct RegionMap {
     let total = track.regionLength / 4096
     // Drawn in units of columns and pages; the last column may reach beyond the end.
     let width = Double(max(1, recording.end)) / Double(recording.grid.width)
-    return Figure(
+    return PlotFrame(
       title: "Region map: \(Format.grouped(height)) of \(Format.grouped(total)) pages"
         + (height < total ? ", those above never had a frame" : ""),
       description: description, xName: "time since the beginning",
       xMarks: Axis.time(to: max(1, recording.end)).marks, yMarks: Axis.exactly(height).marks,
-      viewBox: "0 0 \(Format.decimal(max(width, 0.001), digits: 3)) \(height)",
+      viewBox: "0 0 \(Format.fixed(max(width, 0.001), digits: 3)) \(height)",
       drawing: drawing(height),
       legend: [
-        Figure.Key("inuse", "in use by one buffer"), Figure.Key("shared", "shared by several"),
-        Figure.Key("available", "available (idle, has a frame)"), Figure.Key("free", "free"),
+        PlotFrame.Key("inuse", "in use by one buffer"),
+        PlotFrame.Key("shared", "shared by several"),
+        PlotFrame.Key("available", "available (idle, has a frame)"), PlotFrame.Key("free", "free"),
       ], style: "map"
     ).html
   }

@@ -56,11 +56,12 @@ enum ReportStyle {
     .legend i.limit,.legend i.alarm,.legend i.line{height:3px;vertical-align:4px}
     i.limit{background:var(--soft)}i.alarm{background:var(--bad)}
 
-    """ + (0..<8).map { ".s\($0){stroke:var(--s\($0))}i.s\($0){background:var(--s\($0))}\n" }.joined()
-    + """
-    @media (max-width:600px){body{padding:10px}.frame{grid-template-columns:3.6rem 1fr}
-    .map svg{height:240px}}
-    @media print{body{max-width:none;font-size:11pt}.tile,svg,.failure,i,pre{
-    print-color-adjust:exact;-webkit-print-color-adjust:exact}.scroll{overflow:visible}}
     """
+    + (0..<8).map { ".s\($0){stroke:var(--s\($0))}i.s\($0){background:var(--s\($0))}\n" }.joined()
+      + """
+      @media (max-width:600px){body{padding:10px}.frame{grid-template-columns:3.6rem 1fr}
+      .map svg{height:240px}}
+      @media print{body{max-width:none;font-size:11pt}.tile,svg,.failure,i,pre{
+      print-color-adjust:exact;-webkit-print-color-adjust:exact}.scroll{overflow:visible}}
+      """
 }

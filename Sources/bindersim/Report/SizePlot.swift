@@ -19,7 +19,7 @@ enum SizePlot {
         below += count
       }
     }
-    return Figure(
+    return PlotFrame(
       title: "Sizes of buffers",
       description: "\(Format.grouped(all)) buffers; most common are those from "
         + "\(Axis.shortBytes(1 << (first + (common?.offset ?? 0)))) on, with "
@@ -32,7 +32,7 @@ enum SizePlot {
         + paths.enumerated().map { "<path class=\"bar k\($0.offset)\" d=\"\($0.element)\"/>" }
         .joined(),
       legend: MessageKind.allCases.filter { !paths[$0.rawValue].isEmpty }
-        .map { Figure.Key("bar k\($0.rawValue)", $0.name) }, style: "plot"
+        .map { PlotFrame.Key("bar k\($0.rawValue)", $0.name) }, style: "plot"
     ).html
   }
 

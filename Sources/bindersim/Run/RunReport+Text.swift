@@ -2,7 +2,8 @@
 extension RunReport {
   func text(for terminal: Terminal) -> String {
     [
-      heading(terminal), trafficText, latencyText, processText, leakText, refusalText, faultText(terminal),
+      heading(terminal), trafficText, latencyText, processText, leakText, refusalText,
+      faultText(terminal),
     ].filter { !$0.isEmpty }.joined(separator: "\n")
   }
 

@@ -3,22 +3,25 @@ internal import BinderBuffer
 /// A replay's steps as events. A capture does not tell which thread frees, and when it received
 /// does not matter to a region; the process itself stands for its threads.
 extension Recorder {
-  func noteSent(_ buffer: PlannedBuffer, _ receipt: Receipt, _ process: Process) {
+  func noteSent(
+    _ buffer: PlannedBuffer, _ receipt: Receipt, at time: UInt64, _ process: Process
+  ) {
     let event = EngineEvent(
-      step: .sent(SentBuffer(buffer).placed(receipt)), time: buffer.nanoseconds,
-      process: buffer.sender, thread: buffer.sender)
+      step: .sent(SentBuffer(buffer).placed(receipt)), time: time, process: buffer.sender,
+      thread: buffer.sender)
     note(event, in: process)
   }
 
-  func noteFailure(of buffer: PlannedBuffer, _ error: BinderError, _ process: Process) {
-    noteFailure(
-      of: SentBuffer(buffer), error, at: buffer.nanoseconds, thread: buffer.sender, in: process)
+  func noteFailure(
+    of buffer: PlannedBuffer, _ error: BinderError, at time: UInt64, _ process: Process
+  ) {
+    noteFailure(of: SentBuffer(buffer), error, at: time, thread: buffer.sender, in: process)
   }
 
-  func noteFreed(_ receipt: Receipt, _ process: Process) {
+  func noteFreed(_ receipt: Receipt, at time: UInt64, _ process: Process) {
     note(
       EngineEvent(
-        step: .freed(receipt.debugID), time: now, process: process.pid, thread: process.pid),
+        step: .freed(receipt.debugID), time: time, process: process.pid, thread: process.pid),
       in: process)
   }
 }

@@ -24,9 +24,6 @@ final class Recorder: Sendable {
     state = Locked(State(recording: Recording(keepsEvents: depth == .events)))
   }
 
-  /// The moment that `advance` or a step told last, in the clock of those who tell.
-  var now: UInt64 { state.withLock { $0.recording.end + ($0.origin ?? 0) } }
-
   /// Time has come so far: to be told before the regions change again.
   func advance(to time: UInt64) {
     state.withLock { $0.recording.advance(to: $0.sinceOrigin(time)) }

@@ -4,7 +4,8 @@ extension Workload {
   static let leak = Workload(
     name: "leak", summary: "a server that never frees one request in twenty",
     syncWeight: 9, onewayWeight: 1,
-    requests: SizeDistribution(SizeRow(6, 64...512), SizeRow(3, 1024...4096), SizeRow(1, 8192...16_384)),
+    requests: SizeDistribution(
+      SizeRow(6, 64...512), SizeRow(3, 1024...4096), SizeRow(1, 8192...16_384)),
     oneways: SizeDistribution(SizeRow(1, 64...256)),
     replies: SizeDistribution(SizeRow(1, 4...64)),
     holdTimes: HoldTimes(heldPerMille: 125, p50: 200, p90: 2000, p99: 8000),

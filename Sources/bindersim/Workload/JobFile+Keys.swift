@@ -29,7 +29,9 @@ extension JobFile {
       name: "oneway", syntax: percentSyntax, shownDefault: "30%", help: "share of oneway messages",
       set: { accept(percent($0)) { $0.onewayPercent = $1 }(&$1) }),
     Key(
-      name: "hold", syntax: "one time like 2ms, or three: half, nine tenths and 99 % of buffers are held no longer",
+      name: "hold",
+      syntax:
+        "one time like 2ms, or three: half, nine tenths and 99 % of buffers are held no longer",
       shownDefault: "250us 2ms 8ms", help: "how long receivers keep a buffer",
       set: { accept(times($0)) { $0.hold = $1 }(&$1) }),
     Key(

@@ -42,7 +42,8 @@ struct Workload: Sendable {
     return Message(
       id: id, seed: seed, isOneway: isOneway, request: request,
       reply: isOneway ? MessageShape(data: 0) : replies.draw(&random),
-      isHeld: random.next(below: 1000) < holdTimes.heldPerMille, hold: holdTimes.draw(&random) * UInt64(request.holdFactor),
+      isHeld: random.next(below: 1000) < holdTimes.heldPerMille,
+      hold: holdTimes.draw(&random) * UInt64(request.holdFactor),
       isLeaked: !isOneway && random.next(below: 1000) < leakPerMille)
   }
 }

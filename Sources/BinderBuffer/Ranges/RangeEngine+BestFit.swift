@@ -1,0 +1,114 @@
+/// The Rust driver's rule once more than eight ranges have lived together.
+extension RangeEngine {
+  @usableFromInline
+  mutating func reserveBestFit(
+    _ size: Int, _ flags: UInt32, _ sender: Int32, _ debugID: UInt32
+  ) throws(RangeError) -> PlacedRange {
+    guard let units = roundUp(size, flags) else { throw refusal(size, flags) }
+    let id = bestFit.find(units)
+    guard id != 0 else { throw noSpace(size) }
+    let node = list.nodes[id]
+    bestFit.remove(id, node)
+    list.take(
+      id, node, units | flags | RangeWord.live, RangeOwner(sender: sender, debugID: debugID))
+    liveCount &+= 1
+    liveUnits &+= units
+    let isSpam = flags & RangeWord.oneway != 0 && countOnewayInRust(units, sender)
+    if node.word.size != units {
+      let rest = list.cut(id, node, at: units)
+      bestFit.insert(
+        rest, start: node.start &+ units, size: node.word.size &- units, isLast: node.next == 0)
+    }
+    return PlacedRange(start: node.start, units: units, slot: id, isSpam: isSpam)
+  }
+
+  /// Accounts a oneway range; true when its sender is suspected. The Rust driver says so at every
+  /// reservation, the new buffer counting already, and never while the array holds the ranges.
+  @inline(never)
+  private mutating func countOnewayInRust(_ units: UInt32, _ sender: Int32) -> Bool {
+    freeOneway &-= units &* 8
+    let total = senders.add(units, to: sender)
+    return freeOneway < length / 10 && isSuspicious(total)
+  }
+
+  @usableFromInline
+  mutating func freeBestFit(_ offset: Int, _ committed: Bool) throws(RangeError) -> FreedSlot {
+    let id = try findNode(offset, committed: committed)
+    let node = list.nodes[id]
+    forget(node)
+    var start = node.start
+    var size = node.word.size
+    var next = node.next
+    var survivor = id
+
+    let right = list.nodes[next]
+    if !right.word.isLive {
+      bestFit.remove(next, right)
+      list.recycle(next)
+      size &+= right.word.size
+      next = right.next
+    }
+    list.unindex(id, start: node.start, nextLive: next)
+    let left = list.nodes[node.previous]
+    if !left.word.isLive {
+      bestFit.remove(node.previous, left)
+      list.recycle(id)
+      start = left.start
+      size &+= left.word.size
+      survivor = node.previous
+    }
+    list.join(survivor, RangeWord(bits: size), next: next)
+    if liveCount == 0 {
+      leaveBestFit()
+    } else {
+      bestFit.insert(survivor, start: start, size: size, isLast: next == 0)
+    }
+    return FreedSlot(
+      start: node.start, units: node.word.size, holeStart: start, holeEnd: start &+ size,
+      slot: id)
+  }
+
+  /// Takes a live range off the accounts.
+  @inline(__always)
+  mutating func forget(_ node: RangeNode) {
+    liveCount &-= 1
+    liveUnits &-= node.word.size
+    if node.word.isOneway {
+      freeOneway &+= node.word.size &* 8
+      senders.remove(node.word.size, from: node.sender)
+    }
+  }
+
+  /// Moves from the array to the list; each range keeps its slot as its node.
+  mutating func enterBestFit() {
+    list.reset(units: units, first: UInt32(ShortArray.capacity) + 1)
+    var end: UInt32 = 0
+    for i in 0..<array.count {
+      let entry = array.entries[i]
+      let owner = array.owners[entry.slot]
+      appendFree(from: end, to: entry.start)
+      let word = RangeWord(bits: entry.word.bits & ~(0xF << ShortArray.Entry.slotShift))
+      list.append(entry.slot, start: entry.start, word: word)
+      list.take(entry.slot, list.nodes[entry.slot], word.bits, owner)
+      if word.isOneway { _ = senders.add(word.size, to: owner.sender) }
+      end = entry.end
+    }
+    appendFree(from: end, to: units)
+    array.removeAll()
+    mode = .bestFit
+  }
+
+  private mutating func appendFree(from start: UInt32, to end: UInt32) {
+    guard start < end else { return }
+    let id = list.append(start: start, word: RangeWord(bits: end - start))
+    bestFit.insert(id, start: start, size: end - start, isLast: end == units)
+  }
+
+  /// The region is empty: the array starts again. Nothing needs clearing, because what every
+  /// table holds was taken out range by range.
+  @inline(never)
+  private mutating func leaveBestFit() {
+    bestFit.reset()
+    mode = .array
+  }
+}

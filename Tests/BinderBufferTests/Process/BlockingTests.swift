@@ -1,0 +1,166 @@
+import PageAlloc
+import Testing
+
+@testable import BinderBuffer
+
+/// Threads that wait are woken by what they wait for, and by the end of it. The timeouts that must
+/// not be reached are a minute: a lost wake-up fails the test, late.
+@Suite struct BlockingTests {
+  /// What a thread waited for.
+  enum Outcome: Equatable {
+    case data([UInt8])
+    case nothing
+    case failed(BinderError)
+  }
+
+  private func outcome(_ wait: () throws(BinderError) -> Delivery?) -> Outcome {
+    do throws(BinderError) {
+      guard let delivery = try wait() else { return .nothing }
+      return .data(delivery.data)
+    } catch {
+      return .failed(error)
+    }
+  }
+
+  /// What `wait` comes to when `wake` runs while it blocks.
+  private func outcome(
+    blockedOn process: BinderBuffer.Process,
+    of wait: @escaping @Sendable () throws(BinderError) -> Delivery?,
+    wokenBy wake: () throws -> Void
+  ) throws -> Outcome {
+    let result = ThreadResult<Outcome>()
+    let thread = TestThread { result.value = outcome(wait) }
+    waitUntil { process.core.waiterCount == 1 }
+    try wake()
+    thread.join()
+    return result.value!
+  }
+
+  @Test func receivingIsWokenBySending() throws {
+    let world = try World()
+    let server = world.server
+    let found = try outcome(
+      blockedOn: server,
+      of: { () throws(BinderError) in try server.receive(timeout: .seconds(60)) },
+      wokenBy: { try world.send([1, 2]) })
+    #expect(found == .data([1, 2]))
+    try world.expectNothingHeld()
+  }
+
+  @Test func receivingIsWokenByAFreeThatLetsTheNextOnewayIn() throws {
+    let world = try World()
+    let server = world.server
+    try world.send([1])
+    try world.send([2])
+    let first = Parcel(try server.take())
+    let found = try outcome(
+      blockedOn: server,
+      of: { () throws(BinderError) in try server.receive(timeout: .seconds(60)) },
+      wokenBy: { first.open()!.free() })
+    #expect(found == .data([2]))
+    try world.expectNothingHeld()
+  }
+
+  @Test func receivingIsWokenByExit() throws {
+    let world = try World()
+    let server = world.server
+    let found = try outcome(
+      blockedOn: server,
+      of: { () throws(BinderError) in try server.receive(timeout: .seconds(Int64.max)) },
+      wokenBy: { server.exit() })
+    #expect(found == .failed(.dead(pid: 1, .receiverExited)))
+    try world.expectNothingHeld()
+  }
+
+  enum End: CaseIterable { case reply, free, calleeExits, callerExits, abandon }
+
+  @Test(arguments: End.allCases)
+  func awaitingAReply(end: End) throws {
+    let world = try World()
+    let client = world.client
+    let call = try world.send([1], oneway: false).call!
+    let delivery = Parcel(try world.server.take())
+    let found = try outcome(
+      blockedOn: client,
+      of: { () throws(BinderError) in try client.awaitReply(call, timeout: .seconds(60)) },
+      wokenBy: {
+        switch end {
+        case .reply:
+          let delivery = delivery.open()!
+          try world.server.reply(to: delivery, data: [UInt8(8)].span.bytes)
+        case .free: delivery.open()!.free()
+        case .calleeExits: world.server.exit()
+        case .callerExits: client.exit()
+        case .abandon: try client.abandon(call)
+        }
+      })
+    let expected: Outcome =
+      switch end {
+      case .reply: .data([8])
+      case .free: .failed(.failedReply(pid: 1))
+      case .calleeExits: .failed(.dead(pid: 1, .receiverExited))
+      case .callerExits: .failed(.dead(pid: 2, .receiverExited))
+      case .abandon: .failed(.invalidArgument(.noSuchCall(pid: 2)))
+      }
+    #expect(found == expected)
+    _ = delivery.open()
+    try world.expectNothingHeld()
+  }
+
+  /// Each of several receivers gets one of as many transactions.
+  @Test func oneWakeUpForEach() throws {
+    let world = try World()
+    let server = world.server
+    let results = (0..<4).map { _ in ThreadResult<Outcome>() }
+    let threads = results.map { result in
+      TestThread {
+        result.value = outcome { () throws(BinderError) in
+          try server.receive(timeout: .seconds(60))
+        }
+      }
+    }
+    waitUntil { server.core.waiterCount == 4 }
+    for number in 0..<4 { try world.send([UInt8(number)], to: server.makeNode()) }
+    for thread in threads { thread.join() }
+    let data = results.compactMap { result -> UInt8? in
+      if case .data(let bytes)? = result.value { bytes[0] } else { nil }
+    }
+    #expect(data.sorted() == [0, 1, 2, 3])
+    try world.expectNothingHeld()
+  }
+
+  @Test(arguments: [
+    Duration.zero, .milliseconds(1), .nanoseconds(1), .seconds(-1), .nanoseconds(-1),
+    .seconds(Int64.min),
+  ])
+  func timeouts(timeout: Duration) throws {
+    let world = try World()
+    let (server, client) = (world.server, world.client)
+    #expect(
+      outcome { () throws(BinderError) in try server.receive(timeout: timeout) } == .nothing)
+    let call = try world.send([1], oneway: false).call!
+    #expect(
+      outcome { () throws(BinderError) in try client.awaitReply(call, timeout: timeout) }
+        == .nothing)
+    // What is there already comes, however short the timeout.
+    #expect(
+      outcome { () throws(BinderError) in try server.receive(timeout: timeout) } == .data([1]))
+    #expect(
+      outcome { () throws(BinderError) in try client.awaitReply(call, timeout: timeout) }
+        == .failed(.failedReply(pid: 1)))
+    try world.expectNothingHeld()
+  }
+}
+
+/// A result that a thread leaves behind.
+final class ThreadResult<Value>: @unchecked Sendable {
+  var value: Value?
+}
+
+extension ProcessCore {
+  var waiterCount: Int {
+    lock.lock()
+    defer { lock.unlock() }
+    return state.pointee.arrivalWaiters + state.pointee.replyWaiters
+  }
+}
