@@ -6,8 +6,8 @@ enum Bindersim {
   static let commands: Dispatcher = Dispatcher(
     commands: [
       RunCommand.subcommand, ReplayCommand.subcommand, VerifyCommand.subcommand,
-      RecordCommand.subcommand, StateCommand.subcommand, BenchCommand.subcommand,
-      CompletionCommand.subcommand,
+      RecordCommand.subcommand, StateCommand.subcommand, CheckCommand.subcommand,
+      BenchCommand.subcommand, CompletionCommand.subcommand,
     ], topics: Topic.all, fallback: "run")
 
   static func main() {

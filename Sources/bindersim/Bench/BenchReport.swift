@@ -52,14 +52,3 @@ extension [Double] {
     return sorted()[count / 2]
   }
 }
-
-extension Format {
-  /// `12.3`; `0.98` with two digits.
-  static func decimal(_ value: Double, digits: Int = 1) -> String {
-    let scale = digits == 1 ? 10.0 : 100.0
-    let scaled = Int((value * scale).rounded())
-    let (whole, rest) = scaled.quotientAndRemainder(dividingBy: Int(scale))
-    let fraction = String(rest.magnitude)
-    return grouped(whole) + "." + String(repeating: "0", count: digits - fraction.count) + fraction
-  }
-}

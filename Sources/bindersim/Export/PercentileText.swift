@@ -36,12 +36,12 @@ enum PercentileText {
 
   private static func line(_ value: UInt64, _ share: Double, _ count: UInt64) -> String {
     let head =
-      "\(padded(Double(value) / nanosecondsPerUnit)) \(Format.fixed(share, digits: 12)) \(left(String(count), 10))"
+      "\(padded(Double(value) / nanosecondsPerUnit)) \(Format.decimal(share, digits: 12)) \(left(String(count), 10))"
     return share < 1
-      ? "\(head) \(left(Format.fixed(1 / (1 - share), digits: 2), 14))\n" : "\(head)\n"
+      ? "\(head) \(left(Format.decimal(1 / (1 - share), digits: 2), 14))\n" : "\(head)\n"
   }
 
-  private static func padded(_ value: Double) -> String { left(Format.fixed(value, digits: 3), 12) }
+  private static func padded(_ value: Double) -> String { left(Format.decimal(value, digits: 3), 12) }
 
   private static func left(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text

@@ -39,10 +39,10 @@ enum Format {
     }
   }
 
-  /// For programs: `value` rounded to that many digits behind the point, ungrouped: `fixed(1.5, digits: 3)` is "1.500".
+  /// `value` rounded to that many digits behind the point: `decimal(1.5, digits: 3)` is "1.500".
   ///
   /// - Precondition: finite; times 10^digits within 2^53, up to which doubles are exact.
-  static func fixed(_ value: Double, digits: Int) -> String {
+  static func decimal(_ value: Double, digits: Int = 1) -> String {
     let unit = (0..<digits).reduce(1) { product, _ in product * 10 }
     let scaled = Int((value.magnitude * Double(unit)).rounded())
     let sign = value < 0 && scaled > 0 ? "-" : ""

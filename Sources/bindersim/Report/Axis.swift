@@ -52,7 +52,7 @@ struct Axis: Sendable {
     let digits = decimals(step)
     return linear(to: Double(max(1, end)), step: step) { value in
       let (scaled, unit) = timeUnit(value, of: Double(end))
-      return value == 0 ? "0" : "\(Format.fixed(scaled, digits: digits(Double(end)))) \(unit)"
+      return value == 0 ? "0" : "\(Format.decimal(scaled, digits: digits(Double(end)))) \(unit)"
     }
   }
 

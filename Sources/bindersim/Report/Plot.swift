@@ -104,7 +104,7 @@ struct PlotFrame {
     var next = -1.0
     var text = ""
     for mark in marks where mark.place >= next && mark.place <= 1.001 {
-      let percent = Format.fixed(min(1, mark.place) * 100, digits: 1)
+      let percent = Format.decimal(min(1, mark.place) * 100, digits: 1)
       // The last label ends at the edge instead of standing across it.
       let style = edge == "left" && mark.place > 0.97 ? "right:0" : "\(edge):\(percent)%"
       let attribute = style == "right:0" ? " class=\"last\"" : ""

@@ -16,7 +16,7 @@ struct RegionMap {
         + (height < total ? ", those above never had a frame" : ""),
       description: description, xName: "time since the beginning",
       xMarks: Axis.time(to: max(1, recording.end)).marks, yMarks: Axis.exactly(height).marks,
-      viewBox: "0 0 \(Format.fixed(max(width, 0.001), digits: 3)) \(height)",
+      viewBox: "0 0 \(Format.decimal(max(width, 0.001), digits: 3)) \(height)",
       drawing: drawing(height),
       legend: [
         PlotFrame.Key("inuse", "in use by one buffer"),
