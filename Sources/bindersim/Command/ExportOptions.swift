@@ -47,7 +47,8 @@ enum ExportOptions {
       json: arguments[json], html: arguments[html], trace: arguments[trace],
       ftrace: arguments[ftrace], hgrm: arguments[hgrm], hgrmStep: arguments[hgrmStep])
     guard request.paths.count(where: { $0 == "-" }) <= 1 else {
-      throw .usage("only one file can be -, which is standard output", hint: nil)
+      throw .usage(
+        "only one file can be -, which is standard output", hint: "See 'bindersim help exports'.")
     }
     return request
   }

@@ -14,6 +14,10 @@ enum ReplayCommand {
   private static let speed = Option(
     optional: "speed", .speed,
     help: "keep the recorded times, 2x twice as fast (default: as fast as it goes)")
+  private static let infersFrees = Option(
+    "frees", .choice("HOW", [("inferred", true), ("recorded", false)]), default: true,
+    shown: "inferred",
+    help: "recorded: only recorded releases free, where a capture has them all, so that leaks show")
 
   static let subcommand = Subcommand(
     name: "replay", summary: "replay a captured ftrace text file through the engine",
@@ -28,7 +32,7 @@ enum ReplayCommand {
     operands: [Operand(name: "FILE", help: "the capture; - is standard input")],
     options: [
       policies.description, regions.description, EngineOptions.budget.description,
-      process.description, speed.description,
+      process.description, infersFrees.description, speed.description,
     ] + ExportOptions.descriptions,
     examples: [
       "bindersim replay startup.ftrace",
@@ -42,6 +46,7 @@ enum ReplayCommand {
     options.budget = arguments[EngineOptions.budget]
     options.process = arguments[process]
     options.speed = arguments[speed]
+    options.infersFrees = arguments[infersFrees]
     let exports = try ExportOptions.request(from: arguments)
     return try run(options, exports)
   }

@@ -20,7 +20,8 @@ struct FtraceText {
       """
       # tracer: nop
       #
-      # written by bindersim \(Dispatcher.version)
+      # written by bindersim \(Dispatcher.version), with every release:
+      # replay with --frees recorded, so that leaks stay leaks
 
       """, to: file)
     if let leftOut = recording?.log?.leftOut, leftOut > 0 {

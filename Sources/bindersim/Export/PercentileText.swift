@@ -41,7 +41,9 @@ enum PercentileText {
       ? "\(head) \(left(Format.decimal(1 / (1 - share), digits: 2), 14))\n" : "\(head)\n"
   }
 
-  private static func padded(_ value: Double) -> String { left(Format.decimal(value, digits: 3), 12) }
+  private static func padded(_ value: Double) -> String {
+    left(Format.decimal(value, digits: 3), 12)
+  }
 
   private static func left(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text

@@ -13,6 +13,9 @@ struct ReplayOptions: Sendable {
   var process: Int32?
   /// Recorded seconds per second; nil for as fast as it goes.
   var speed: Double?
+  /// Whether buffers without a recorded release are freed where other events imply it; else they
+  /// are never freed.
+  var infersFrees = true
 
   var settings: [ReplaySetting] {
     policies.flatMap { policy in
@@ -85,7 +88,8 @@ func replay(
     survey = try CaptureSurvey(&reader)
     try reader.rewind()
   }
-  var planner = ReplayPlanner(survey: survey, onlyProcess: options.process)
+  var planner = ReplayPlanner(
+    survey: survey, onlyProcess: options.process, infersFrees: options.infersFrees)
   let pattern = ObjectPattern()
   let engines = try options.settings.enumerated().map { index, setting in
     do throws(BinderError) {
