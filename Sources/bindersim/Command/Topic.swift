@@ -101,7 +101,7 @@ struct Topic: Sendable {
         ])
     ],
     examples: [
-      "bindersim run -w leak --deterministic -n 20k --html leak.html",
-      "bindersim run -w oneway-flood --deterministic -n 20k --region 256K --html flood.html",
+      "bindersim run -w leak --deterministic -n 8k --html leak.html",
+      "bindersim run -w oneway-flood --deterministic -n 8k --region 64K --html flood.html",
     ])
 }

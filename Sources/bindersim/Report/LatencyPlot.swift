@@ -1,6 +1,6 @@
 /// Latencies by percentile: how long the slowest half, tenth, hundredth of a step's runs took.
 enum LatencyPlot {
-  static func html(_ series: [LatencySeries]) -> String {
+  static func html(_ series: [LatencySeries], title: String) -> String {
     let shown = series.filter { $0.histogram.count > 0 }
     guard !shown.isEmpty else { return "" }
     // The very fastest say little and would flatten the rest.
@@ -9,14 +9,14 @@ enum LatencyPlot {
     let xAxis = Axis.percentiles(of: shown.map(\.histogram.count).max() ?? 1)
     let yAxis = Axis.logTime(from: smallest, to: largest)
     var plot = Plot(
-      title: "Latency by percentile",
+      title: title + ", by percentile",
       description: shown.map(words).joined(separator: " "),
       xAxis: xAxis, yAxis: yAxis, xName: "share of all (each nine takes the same room)")
     plot.layers = shown.enumerated().map { index, one in
       Plot.Layer(
         path: path(one.histogram, xAxis, yAxis), style: "line s\(index % 8)", name: one.title)
     }
-    return plot.html + table(shown)
+    return plot.html + table(shown, title)
   }
 
   private static func path(_ histogram: LatencyHistogram, _ xAxis: Axis, _ yAxis: Axis) -> String {
@@ -34,13 +34,13 @@ enum LatencyPlot {
       + "\(Format.time(nanoseconds: series.histogram.quantile(0.99)))."
   }
 
-  private static func table(_ series: [LatencySeries]) -> String {
+  private static func table(_ series: [LatencySeries], _ title: String) -> String {
     HTML.table(
       ["step", "count", "p50", "p90", "p99", "p99.9", "max"],
       series.map { one in
         [one.title, Format.grouped(Int(one.histogram.count))]
           + [0.5, 0.9, 0.99, 0.999].map { Format.time(nanoseconds: one.histogram.quantile($0)) }
           + [Format.time(nanoseconds: one.histogram.maximum)]
-      }, caption: "Latencies")
+      }, caption: title)
   }
 }

@@ -71,7 +71,8 @@ enum ReplayPage {
     let sections =
       [
         ReportPage.Section(
-          "How long buffers lived", LatencyPlot.html(LatencySeries.lifetimes(recording)))
+          "Latency",
+          LatencyPlot.html(LatencySeries.lifetimes(recording), title: "How long buffers lived"))
       ] + RecordingSections(recording: recording, names: names).sections
     guard !isOnly else { return sections }
     return sections.map { ReportPage.Section("\($0.title): \(title(run))", $0.body) }

@@ -12,7 +12,7 @@ enum ReportStyle {
     *{box-sizing:border-box}
     body{margin:0 auto;max-width:1080px;padding:16px;background:var(--bg);color:var(--fg);
     font:16px/1.5 system-ui,sans-serif}
-    h1{font-size:1.6rem;line-height:1.2;margin:.5rem 0}h2{font-size:1.25rem;margin:2rem 0 .5rem;
+    h1{font-size:1.6rem;overflow-wrap:anywhere;line-height:1.2;margin:.5rem 0}h2{font-size:1.25rem;margin:2rem 0 .5rem;
     border-bottom:1px solid var(--line)}h3{font-size:1.05rem;margin:1.2rem 0 .3rem}
     header p,.name,.legend,caption{color:var(--soft)}header p{margin:0}
     .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:8px}

@@ -3,14 +3,16 @@ enum RunPage {
   static func page(_ report: RunReport, _ recording: Recording) -> ReportPage {
     let c = report.configuration
     let findings = Findings(recording: recording, names: [:])
-    let latencies = report.latencySeries + LatencySeries.lifetimes(recording)
+    let latencies =
+      LatencyPlot.html(report.latencySeries, title: "How long steps took")
+      + LatencyPlot.html(LatencySeries.lifetimes(recording), title: "How long buffers lived")
     return ReportPage(
       title: "bindersim run: workload \(c.workload), policy \(c.policy)",
       subtitle: subtitle(report), tiles: tiles(report, recording),
       findings: findings.sentences + report.corruptions + report.leftovers,
       sections: [
         ReportPage.Section(
-          c.isDeterministic ? "Latency (simulated time)" : "Latency", LatencyPlot.html(latencies))
+          c.isDeterministic ? "Latency (simulated time)" : "Latency", latencies)
       ] + RecordingSections(recording: recording, names: [:]).sections)
   }
 

@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test(arguments: workloads.map(\.name))
-  func isWellFormedAndFetchesNothing(_ name: String) throws {
+  func isWellFormedAndFetchesNothingAndExplainsItsPlots(_ name: String) throws {
     let workload = try #require(Workload.all.first { $0.name == name })
     let page = try Self.page(workload)
     #expect(Markup.problem(in: page) == nil)
@@ -22,12 +22,11 @@ import Testing
     for word in ["prefers-color-scheme:dark", "@media print", "name=\"viewport\""] {
       #expect(page.contains(word), "\(word)")
     }
+    expectExplanations(page)
   }
 
-  @Test(arguments: workloads.map(\.name))
-  func everyPlotIsExplained(_ name: String) throws {
-    let workload = try #require(Workload.all.first { $0.name == name })
-    let plots = try Self.page(workload).components(between: "<figure", and: "</figure>")
+  private func expectExplanations(_ page: String) {
+    let plots = page.components(between: "<figure", and: "</figure>")
     #expect(plots.count >= 7)
     for plot in plots {
       #expect(plot.contains("<figcaption>") && plot.contains("role=\"img\""))
