@@ -13,7 +13,7 @@ enum RangeWorkload: String, CaseIterable {
   case w4 = "W4"
   /// 10,000 live, 64–512 B, in 4 MiB.
   case w5 = "W5"
-  /// 260 wanted, 64–8192 B: a region so full that a fifth of the requests fail.
+  /// 340 wanted, 64–8192 B: a region so full that a fifth of the requests fail.
   case w6 = "W6"
   /// 15,800 live oneway buffers of 128 B in 4 MiB: free oneway space is below a tenth.
   case w7 = "W7"
@@ -35,7 +35,7 @@ enum RangeWorkload: String, CaseIterable {
     case .w3: 1
     case .w4: 300
     case .w5: 10_000
-    case .w6: 260
+    case .w6: 340
     case .w7: 15_800
     }
   }
