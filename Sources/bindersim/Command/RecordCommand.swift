@@ -45,8 +45,8 @@ enum RecordCommand {
   static func run(_ options: RecordOptions, output: String) throws(CommandError) -> ExitStatus {
     Interrupt.catchSignals()
     let file = try OutputFile(path: output)
-    var progress = Progress()
     let start = MonotonicClock.now()
+    var progress = Progress()
     do {
       try runRecord(
         options, progress: { done in progress.show { line(done, options, since: start) } },

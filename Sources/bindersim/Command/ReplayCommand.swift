@@ -14,6 +14,10 @@ enum ReplayCommand {
   private static let speed = Option(
     optional: "speed", .speed,
     help: "keep the recorded times, 2x twice as fast (default: as fast as it goes)")
+  private static let infersFrees = Option(
+    "frees", .choice("HOW", [("inferred", true), ("recorded", false)]), default: true,
+    shown: "inferred",
+    help: "recorded: only recorded releases free, where a capture has them all, so that leaks show")
 
   static let subcommand = Subcommand(
     name: "replay", summary: "replay a captured ftrace text file through the engine",
@@ -35,8 +39,8 @@ enum ReplayCommand {
     operands: [Operand(name: "FILE", help: "the capture; - is standard input")],
     options: [
       policies.description, regions.description, EngineOptions.budget.description,
-      process.description, speed.description, ResultOutput.json.description,
-    ],
+      process.description, infersFrees.description, speed.description,
+    ] + ExportOptions.descriptions,
     examples: [
       "bindersim replay startup.ftrace",
       "bindersim replay startup.ftrace --process 990 --region 256K",
@@ -50,23 +54,45 @@ enum ReplayCommand {
     options.budget = arguments[EngineOptions.budget]
     options.process = arguments[process]
     options.speed = arguments[speed]
-    return try run(options, jsonPath: arguments[ResultOutput.json])
+    options.infersFrees = arguments[infersFrees]
+    let exports = try ExportOptions.request(from: arguments)
+    return try run(options, exports)
   }
 
-  static func run(_ options: ReplayOptions, jsonPath: String?) throws(CommandError) -> ExitStatus {
-    let report = try ResultOutput.deliver(
-      jsonPath: jsonPath, schema: "bindersim.replay", version: 1, text: ReplayText.text
-    ) { () throws(CommandError) in
-      var progress = Progress()
-      let start = MonotonicClock.now()
-      do throws(ReplayError) {
-        return try runReplay(
-          options, progress: { now in progress.show { line(now, since: start) } })
-      } catch {
-        throw .failure("\(error)")
-      }
-    }
+  static func run(
+    _ options: ReplayOptions, _ exports: ExportRequest
+  ) throws(CommandError) -> ExitStatus {
+    Interrupt.catchSignals()
+    let files = try ExportFiles.open(exports)
+    let recorders = options.settings.compactMap { _ in Recorder(exports.recording) }
+    let report = try replay(options, recorders)
+    try files.write(outcome(report, recorders.map(\.recording)))
     return report.failureCount > 0 ? .failure : .success
+  }
+
+  private static func replay(
+    _ options: ReplayOptions, _ recorders: [Recorder]
+  ) throws(CommandError) -> ReplayReport {
+    let start = MonotonicClock.now()
+    var progress = Progress()
+    do throws(ReplayError) {
+      return try runReplay(
+        options, recorders: recorders,
+        progress: { now in progress.show { line(now, since: start) } })
+    } catch {
+      throw .failure("\(error)")
+    }
+  }
+
+  private static func outcome(_ report: ReplayReport, _ recordings: [Recording]) -> Outcome {
+    Outcome(
+      text: ReplayText.text(report),
+      json: { () throws(CommandError) in
+        try JSONText.encode(report, schema: "bindersim.replay", version: 1)
+      },
+      page: { ReplayPage.page(report, recordings) },
+      recording: recordings.first, names: report.names,
+      latencies: recordings.first.map(LatencySeries.lifetimes) ?? [])
   }
 
   private static func line(_ progress: ReplayProgress, since start: UInt64) -> String {

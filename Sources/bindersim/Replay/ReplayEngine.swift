@@ -18,6 +18,8 @@ struct ReplaySetting: Hashable, Sendable {
 /// A value with one owner: a copy would work the same processes.
 struct ReplayEngine {
   let setting: ReplaySetting
+  /// Nil when nobody asks what happened when.
+  let recorder: Recorder?
   private let context: Context
   private let pattern: ObjectPattern
   // INVARIANT: the first member is the outside; `memberOf` has the place of every other.
@@ -37,8 +39,12 @@ struct ReplayEngine {
   private static let outsidePID = Int32.max
 
   /// - Throws: what the engine says about such a region.
-  init(setting: ReplaySetting, pattern: ObjectPattern) throws(BinderError) {
+  init(
+    setting: ReplaySetting, pattern: ObjectPattern, recorder: Recorder? = nil
+  ) throws(BinderError) {
     self.setting = setting
+    recorder?.advance(to: 0)
+    self.recorder = recorder
     self.pattern = pattern
     // One page more, for the outside: it never has another, and never gives that one back.
     context = Context(budget: setting.budget.map { PageBudget(pages: $0 + 1) })
@@ -55,6 +61,7 @@ struct ReplayEngine {
   /// - Throws: what keeps a process from being made.
   mutating func apply(_ step: ReplayStep, at time: UInt64) throws(BinderError) {
     now = time
+    recorder?.advance(to: time)
     switch step {
     case .send(let buffer): try send(buffer)
     case .free(let slot, _): free(slot)
@@ -99,6 +106,7 @@ struct ReplayEngine {
     } catch {
       members[destination].failed += 1
       members[destination].failures[error.kind, default: 0] += 1
+      recorder?.noteFailure(of: buffer, error, at: now, members[destination].process)
       if members[destination].firstFailure == nil {
         members[destination].firstFailure = failure(error, buffer, in: destination)
       }
@@ -119,8 +127,9 @@ struct ReplayEngine {
       members[destination].idleNodes.append(node)
       throw error
     }
-    var slot = Slot(destination, receipt.size, sender: buffer.sender)
+    var slot = Slot(destination, receipt, sender: buffer.sender)
     slot.node = node
+    recorder?.noteSent(buffer, receipt, at: now, process)
     guard let delivery = try process.receive() else { return slot }
     if let call = receipt.call {
       slot.call = open(call, sender, delivery)
@@ -177,7 +186,8 @@ struct ReplayEngine {
   private func taken(
     _ call: CallID, _ receipt: Receipt, _ buffer: PlannedBuffer, by destination: Int32
   ) throws(BinderError) -> Slot {
-    var slot = Slot(destination, receipt.size, sender: buffer.sender)
+    var slot = Slot(destination, receipt, sender: buffer.sender)
+    recorder?.noteSent(buffer, receipt, at: now, members[destination].process)
     if let reply = try members[destination].process.takeReply(call) {
       slot.offset = Int32(truncatingIfNeeded: reply.keep())
     }
@@ -221,6 +231,7 @@ struct ReplayEngine {
         members[slot.member].failures[error.kind, default: 0] += 1
       }
     }
+    recorder?.noteFreed(slot.debugID, at: now, members[slot.member].process)
     measure(slot.member)
   }
 
@@ -296,12 +307,14 @@ struct ReplayEngine {
     var call: Int32 = -1
     var sender: Int32 = 0
     var size: Int32 = 0
+    var debugID: UInt32 = 0
 
     init() {}
 
-    init(_ member: Int32, _ size: Int, sender: Int32) {
+    init(_ member: Int32, _ receipt: Receipt, sender: Int32) {
       self.member = member
-      self.size = Int32(truncatingIfNeeded: size)
+      size = Int32(truncatingIfNeeded: receipt.size)
+      debugID = receipt.debugID
       self.sender = sender
     }
   }

@@ -28,6 +28,8 @@ struct ReplayPlanner {
   private let survey: CaptureSurvey
   private let onlyProcess: Int32?
   private var threadIndex = NumberTable()
+  /// Whether a buffer without a recorded release is freed where other events imply it.
+  private let infersFrees: Bool
   private var threads: [ThreadState] = []
   private var idleThreads: [Int] = []
   private var lastThread = (id: Int32.min, index: 0)
@@ -48,7 +50,10 @@ struct ReplayPlanner {
   /// What Linux can number processes with.
   static let pids: ClosedRange<Int32> = 1...1 << 22
 
-  init(survey: CaptureSurvey = CaptureSurvey(), onlyProcess: Int32? = nil) {
+  init(
+    survey: CaptureSurvey = CaptureSurvey(), onlyProcess: Int32? = nil, infersFrees: Bool = true
+  ) {
+    self.infersFrees = infersFrees
     self.survey = survey
     self.onlyProcess = onlyProcess
   }
@@ -128,7 +133,7 @@ struct ReplayPlanner {
     let slot = freeSlots.popLast() ?? buffers.count
     let buffer = BufferState(
       id: event.transaction, kind: pending.kind, process: pending.process, node: pending.node,
-      isReleaseRecorded: survey.released.contains(event.transaction))
+      isReleaseRecorded: !infersFrees || survey.released.contains(event.transaction))
     if slot == buffers.count { buffers.append(buffer) } else { buffers[slot] = buffer }
     slotOf[event.transaction] = slot
     steps.append(
