@@ -7,8 +7,7 @@ enum Bindersim {
     commands: [
       RunCommand.subcommand, ReplayCommand.subcommand, VerifyCommand.subcommand,
       RecordCommand.subcommand, StateCommand.subcommand, CheckCommand.subcommand,
-      BenchCommand.subcommand, CompletionCommand.subcommand,
-    ], topics: Topic.all, fallback: "run")
+      SoakCommand.subcommand, BenchCommand.subcommand, CompletionCommand.subcommand,
 
   static func main() {
     exit(commands.run(Array(CommandLine.arguments.dropFirst())).rawValue)
