@@ -1,3 +1,5 @@
+internal import PageAlloc
+
 /// A range that was just taken, and the slot of its metadata.
 @usableFromInline
 struct PlacedRange {
@@ -69,7 +71,7 @@ struct RangeEngine: ~Copyable {
   var senders = SenderTotals()
 
   private let small: SmallBlock
-  private var memory: RangeMemory?
+  private var memory: LazyMemory?
   private let metadataStride: Int
   /// Metadata of slots 1 to 8.
   @usableFromInline let smallMetadata: UnsafeMutableRawPointer
@@ -121,10 +123,15 @@ struct RangeEngine: ~Copyable {
     let bucketsAt = layout.add(UInt32.self, count: bucketCount, alignment: page)
     let metadataAt = layout.add(UInt8.self, count: nodeCount * metadataStride, alignment: page)
 
-    let memory = try RangeMemory(byteCount: layout.byteCount)
+    let memory: LazyMemory
+    do throws(PageAllocError) {
+      memory = try LazyMemory(byteCount: layout.byteCount)
+    } catch {
+      throw .noMemory(bytes: layout.byteCount)
+    }
     // SAFETY: each distance was laid out for that many elements within the mapping, which lives
     // as long as the engine.
-    let start = unsafe memory.start
+    let start = unsafe memory.base
     list.nodes = unsafe Table(at: start + nodesAt, count: nodeCount)
     list.heads = unsafe Table(at: start + headsAt, count: headCount)
     bestFit.bins.words = unsafe Table(at: start + wordsAt, count: wordCount)
@@ -144,33 +151,5 @@ struct RangeEngine: ~Copyable {
     case .bestFit: Int(bestFit.largest) * 8
     case .sizeTree: Int(sizeTree.largest) * 8
     }
-  }
-}
-
-/// The memory that every allocator has: the short array and the metadata of its eight slots.
-@safe
-struct SmallBlock: ~Copyable {
-  private let base: UnsafeMutableRawPointer
-  private let metadataAt: Int
-
-  init(metadataStride: Int, metadataAlignment: Int) {
-    let alignment = max(64, metadataAlignment)
-    metadataAt = (2 * 64 + 64 + alignment - 1) & ~(alignment - 1)
-    let byteCount = metadataAt + (ShortArray.capacity + 1) * metadataStride
-    // SAFETY: uninitialised memory; the array initialises its entries, owners and metadata are
-    // written before they are read.
-    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
-  }
-
-  // SAFETY: the tables lie one behind the other within the block, which outlives them.
-  var entries: Table<ShortArray.Entry> { unsafe Table(at: base, count: ShortArray.capacity) }
-  var owners: Table<RangeOwner> {
-    unsafe Table(at: base + 64, count: ShortArray.capacity + 1)
-  }
-  var metadata: UnsafeMutableRawPointer { unsafe base + metadataAt }
-
-  deinit {
-    // SAFETY: allocated in init, freed once; the metadata has been destroyed by the allocator.
-    unsafe base.deallocate()
   }
 }

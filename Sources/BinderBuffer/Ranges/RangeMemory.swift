@@ -1,33 +1,4 @@
-internal import Glibc
-
-/// Zero-filled memory whose pages cost nothing until they are touched.
-@safe
-struct RangeMemory: ~Copyable {
-  private let base: UnsafeMutableRawPointer
-  let byteCount: Int
-
-  init(byteCount: Int) throws(RangeError) {
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    // SAFETY: a fresh anonymous mapping; the kernel chooses the address.
-    let address = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0)
-    guard let address = unsafe address, unsafe address != MAP_FAILED else {
-      throw .noMemory(bytes: byteCount)
-    }
-    // SAFETY: the mapping just made. Without huge pages a touched page is 4 KiB, not 2 MiB.
-    _ = unsafe madvise(address, byteCount, MADV_NOHUGEPAGE)
-    unsafe base = address
-    self.byteCount = byteCount
-  }
-
-  var start: UnsafeMutableRawPointer { unsafe base }
-
-  deinit {
-    // SAFETY: the mapping of init, unmapped once; the engine that holds it dies with it.
-    unsafe munmap(base, byteCount)
-  }
-}
-
-/// Where the tables lie in a ``RangeMemory``: handed out in order, each on a cache line.
+/// Where tables lie in one mapping: handed out in order, each on a cache line or a page.
 struct RangeLayout {
   private(set) var byteCount = 0
 
@@ -36,5 +7,33 @@ struct RangeLayout {
     let offset = (byteCount + alignment - 1) & ~(alignment - 1)
     byteCount = offset + count * MemoryLayout<Element>.stride
     return offset
+  }
+}
+
+/// The memory that every allocator has: the short array and the metadata of its eight slots.
+@safe
+struct SmallBlock: ~Copyable {
+  private let base: UnsafeMutableRawPointer
+  private let metadataAt: Int
+
+  init(metadataStride: Int, metadataAlignment: Int) {
+    let alignment = max(64, metadataAlignment)
+    metadataAt = (2 * 64 + 64 + alignment - 1) & ~(alignment - 1)
+    let byteCount = metadataAt + (ShortArray.capacity + 1) * metadataStride
+    // SAFETY: uninitialised memory; the array initialises its entries, owners and metadata are
+    // written before they are read.
+    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
+  }
+
+  // SAFETY: the tables lie one behind the other within the block, which outlives them.
+  var entries: Table<ShortArray.Entry> { unsafe Table(at: base, count: ShortArray.capacity) }
+  var owners: Table<RangeOwner> {
+    unsafe Table(at: base + 64, count: ShortArray.capacity + 1)
+  }
+  var metadata: UnsafeMutableRawPointer { unsafe base + metadataAt }
+
+  deinit {
+    // SAFETY: allocated in init, freed once; the metadata has been destroyed by the allocator.
+    unsafe base.deallocate()
   }
 }
