@@ -53,6 +53,19 @@ package final class Shrinker: @unchecked Sendable {
     _ = last
   }
 
+  /// How many regions it knows.
+  package var targetCount: Int {
+    lock.lock()
+    defer { lock.unlock() }
+    return targets.count
+  }
+
+  package func isRegistered(_ target: any Reclaimable) -> Bool {
+    lock.lock()
+    defer { lock.unlock() }
+    return targets[ObjectIdentifier(target)] != nil
+  }
+
   /// Pages taken back since the start.
   package var pagesReclaimed: Int {
     lock.lock()

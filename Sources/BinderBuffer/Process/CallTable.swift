@@ -68,4 +68,12 @@ struct CallTable: ~Copyable {
     firstUnused = call.index
     count -= 1
   }
+
+  /// The states of all live calls, in no order that means anything.
+  func forEach(_ body: (State) -> Void) {
+    for entry in entries {
+      if case .unused = entry.state { continue }
+      body(entry.state)
+    }
+  }
 }

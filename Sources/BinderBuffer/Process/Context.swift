@@ -13,6 +13,10 @@ public final class Context: @unchecked Sendable {
   private let lock = Lock()
   // Guarded by `lock`.
   private var pids: Set<Int32> = []
+  // Every process that still has a region or a handle, the dead ones too, for `checkInvariants`.
+  private var cores: [ObjectIdentifier: WeakCore] = [:]
+
+  private struct WeakCore { weak var core: ProcessCore? }
 
   /// - Parameters:
   ///   - budget: bounds the page frames of all processes; nil leaves it to the system. When it is
@@ -38,7 +42,11 @@ public final class Context: @unchecked Sendable {
     let isNew = pids.insert(pid).inserted
     lock.unlock()
     guard isNew else { throw .busy(pid: pid, .pid) }
-    return Process(core: ProcessCore(pid: pid, context: self))
+    let core = ProcessCore(pid: pid, context: self)
+    lock.lock()
+    cores[ObjectIdentifier(core)] = WeakCore(core: core)
+    lock.unlock()
+    return Process(core: core)
   }
 
   /// Makes a process with a region: see `Process.mapRegion`.
@@ -65,5 +73,19 @@ public final class Context: @unchecked Sendable {
     lock.lock()
     defer { lock.unlock() }
     pids.remove(core.pid)
+  }
+
+  /// A process is gone, its region with it.
+  func forget(_ core: ObjectIdentifier) {
+    lock.lock()
+    defer { lock.unlock() }
+    cores.removeValue(forKey: core)
+  }
+
+  /// All processes that are still there, alive or pinned.
+  func allCores() -> [ProcessCore] {
+    lock.lock()
+    defer { lock.unlock() }
+    return cores.values.compactMap(\.core)
   }
 }

@@ -35,6 +35,7 @@ internal import Synchronization
   }
 
   deinit {
+    context.forget(ObjectIdentifier(self))
     // SAFETY: initialised in `init`; nobody else holds a reference any more.
     unsafe state.deinitialize(count: 1)
     unsafe state.deallocate()

@@ -22,8 +22,3 @@ public struct RangeDescription: Hashable, Sendable {
   /// 0 for a free range.
   public let debugID: UInt32
 }
-
-/// An allocator whose tables contradict each other: a defect in the allocator.
-public struct InvariantViolation: Error, Equatable, Sendable, CustomStringConvertible {
-  public let description: String
-}

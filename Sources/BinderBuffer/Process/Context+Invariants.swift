@@ -1,0 +1,30 @@
+internal import PageAlloc
+
+extension Context {
+  /// Proves the invariants of every process, that the budget counts exactly their frames, and that
+  /// the shrinker knows exactly the regions that it may take pages from.
+  ///
+  /// Call it while no other thread uses the processes of the context, and when no other context
+  /// shares the budget: sums over processes mean something at rest only.
+  ///
+  /// - Throws: the first disagreement.
+  /// - Complexity: O(bytes of all regions). For tests.
+  public func checkInvariants() throws(InvariantViolation) {
+    var frames = 0
+    var reclaimable = 0
+    for core in allCores() {
+      try core.checkInvariants()
+      core.lock.lock()
+      defer { core.lock.unlock() }
+      guard let region = unsafe core.state.pointee.region else { continue }
+      frames += unsafe region.pointee.pages.pagesInUse + region.pointee.pages.pagesAvailable
+      let isVisible = unsafe !core.hasExited && region.pointee.pages.canReclaim
+      if isVisible { reclaimable += 1 }
+      try require(
+        "the shrinker sees the region of process \(core.pid)", shrinker.isRegistered(core),
+        isVisible)
+    }
+    try require("the shrinker sees living regions only", shrinker.targetCount, reclaimable)
+    if let budget { try require("budget = frames", budget.pagesInUse, frames) }
+  }
+}
