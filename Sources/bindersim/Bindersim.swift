@@ -6,7 +6,7 @@ enum Bindersim {
   static let commands = Dispatcher(
     commands: [
       RunCommand.subcommand, ReplayCommand.subcommand, VerifyCommand.subcommand,
-      RecordCommand.subcommand,
+      RecordCommand.subcommand, CheckCommand.subcommand,
     ], fallback: "run")
 
   static func main() {

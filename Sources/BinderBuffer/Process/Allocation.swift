@@ -64,8 +64,9 @@ public import PageAlloc
     do throws(PageAllocError) {
       // SAFETY: the pin keeps the core alive.
       if unsafe core._withUnsafeGuaranteedRef({ $0.injectsCopyFault }) {
-        // As if the source's second half were gone.
-        try view.copy(from: &reader, at: offset, length: length / 2)
+        // As if the source's second half were gone: the reader stays where it was.
+        var failing = reader.clone()
+        try view.copy(from: &failing, at: offset, length: length / 2)
         throw .injected(.userCopy)
       }
       try view.copy(from: &reader, at: offset, length: length)

@@ -1,3 +1,5 @@
+internal import PageAlloc
+
 /// The counts of a process that cost nothing to ask for. Sizes in bytes.
 ///
 /// Choose them over `statistics` where they are asked for after every operation.

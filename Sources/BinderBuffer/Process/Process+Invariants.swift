@@ -21,9 +21,9 @@ extension ProcessCore {
     guard let region = unsafe state.pointee.region else { return }
     let live = unsafe region.pointee.ranges.liveRanges()
     try unsafe region.pointee.ranges.checkInvariants()
-    try checkSums(live, unsafe &region.pointee)
+    try unsafe checkSums(live, &region.pointee)
     try checkPages(live, unsafe region.pointee.pages)
-    try checkDelivery(live, unsafe &region.pointee.ranges)
+    try unsafe checkDelivery(live, &region.pointee.ranges)
   }
 
   // MARK: sums

@@ -62,9 +62,9 @@ extension ProcessCore {
         return updateIdleHint(region.pages)
       } catch {
         // The shrinker passed over this region, whose lock is held here: its own idle pages are
-        // the last resort.
-        if case .budgetExhausted(let requested, _, _) = error, region.pages.canReclaim,
-          region.pages.reclaim(upTo: requested) > 0
+        // the last resort. What exceeds the whole budget disturbs nobody.
+        if case .budgetExhausted(let requested, _, let limit) = error, requested <= limit,
+          region.pages.canReclaim, region.pages.reclaim(upTo: requested) > 0
         {
           continue
         }

@@ -85,7 +85,12 @@ internal import Synchronization
 
   @inline(never)
   private func unpinAfterExit() -> LastPin {
-    if unsafe state.pointee.regionPins == 0 { unsafe state.pointee.dropRegion() }
+    if unsafe state.pointee.regionPins == 0 {
+      unsafe state.pointee.dropRegion()
+    } else if let region = unsafe state.pointee.region, unsafe region.pointee.pages.canReclaim {
+      // The shrinker has lost sight of it: what went idle with this pin would stay until the last.
+      _ = unsafe region.pointee.pages.reclaim(upTo: .max)
+    }
     guard
       unsafe state.pointee.regionPins + state.pointee.callPins == 0,
       unsafe state.pointee.retainedByPins

@@ -1,0 +1,51 @@
+internal import BinderBuffer
+
+/// One seed, from the first step to the last.
+struct CheckRun {
+  /// Where a seed failed, and why.
+  struct Failure {
+    /// Nil at the end, when everything has been given back.
+    let step: Int?
+    let violation: InvariantViolation
+  }
+
+  let seed: UInt64
+  let options: CheckOptions
+  let memory: SenderMemory
+  var tally = CheckTally()
+  var checksum = Checksum()
+
+  init(seed: UInt64, options: CheckOptions, memory: SenderMemory) {
+    self.seed = seed
+    self.options = options
+    self.memory = memory
+  }
+
+  mutating func run() -> Failure? {
+    let world = CheckWorld(seed: seed, policy: options.policy, memory: memory)
+    defer {
+      world.dismantle()
+      tally = world.tally
+      checksum = world.checksum
+    }
+    var current: Int?
+    do throws(InvariantViolation) {
+      CrashNote.set(seed: seed, step: -1)
+      try world.begin()
+      let steps = options.only ?? StepSet([0...max(0, options.steps - 1)])
+      for range in steps.ranges {
+        for step in range {
+          current = step
+          CrashNote.set(seed: seed, step: step)
+          try world.step(step)
+        }
+      }
+      current = nil
+      CrashNote.set(seed: seed, step: -1)
+      try world.end()
+      return nil
+    } catch {
+      return Failure(step: current, violation: error)
+    }
+  }
+}
