@@ -23,9 +23,8 @@ let package = Package(
       swiftSettings: features + [
         .unsafeFlags(["-Xfrontend", "-entry-point-function-name", "-Xfrontend", "bindersim_main"])
       ]),
-    .target(name: "CFuzzer"),
     .executableTarget(
-      name: "fuzz", dependencies: ["CFuzzer", "bindersim", "BinderBuffer", "PageAlloc"],
+      name: "fuzz", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
       swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]

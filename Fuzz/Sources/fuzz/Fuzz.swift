@@ -1,31 +1,22 @@
-import CFuzzer
 import Glibc
 
-/// Runs libFuzzer over the entry function that the environment's FUZZ_TARGET names. (An argument
-/// would be lost when libFuzzer starts itself again, to merge corpora for instance.)
-@main
-enum Fuzz {
-  static func main() {
-    guard FuzzTarget.chosen != nil else {
-      let names = FuzzTarget.allCases.map(\.rawValue).joined(separator: ", ")
-      print("FUZZ_TARGET must be one of \(names)")
-      exit(2)
-    }
-    var count = CommandLine.argc
-    var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = CommandLine.unsafeArgv
-    exit(
-      LLVMFuzzerRunDriver(&count, &arguments) { bytes, count in
-        let input = [UInt8](UnsafeBufferPointer(start: bytes, count: count))
-        do {
-          try FuzzTarget.chosen!.run(input)
-        } catch {
-          fatalError("\(error)")
-        }
-        return 0
-      })
+/// What libFuzzer's `main` calls with every input: the entry function that the environment's
+/// FUZZ_TARGET names. (An argument would be lost when libFuzzer starts itself again, to merge
+/// corpora for instance.)
+@_cdecl("LLVMFuzzerTestOneInput")
+func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  do {
+    try FuzzTarget.chosen.run([UInt8](UnsafeBufferPointer(start: bytes, count: count)))
+  } catch {
+    fatalError("\(error)")
   }
+  return 0
 }
 
 extension FuzzTarget {
-  static let chosen = getenv("FUZZ_TARGET").flatMap { FuzzTarget(rawValue: String(cString: $0)) }
+  fileprivate static let chosen: FuzzTarget = {
+    let name = getenv("FUZZ_TARGET").map { String(cString: $0) }
+    if let chosen = name.flatMap(FuzzTarget.init) { return chosen }
+    fatalError("FUZZ_TARGET must be one of \(allCases.map(\.rawValue).joined(separator: ", "))")
+  }()
 }

@@ -1,3 +1,5 @@
+import BinderBuffer
+
 @testable import bindersim
 
 /// The bytes are an ftrace capture: it is read in chunks of several lengths, planned, and replayed.

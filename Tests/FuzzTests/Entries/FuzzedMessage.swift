@@ -16,9 +16,9 @@ struct FuzzedMessage {
   let mayBeAccepted: Bool
   /// The sender's memory as it was when this was sent.
   private let image: [UInt8]
-  private let memory: SenderMemory
+  private let memory: FuzzMemory
 
-  init(_ input: inout FuzzInput, in memory: SenderMemory) {
+  init(_ input: inout FuzzInput, in memory: FuzzMemory) {
     self.memory = memory
     let (header, sizes) = (input.byte(), input.byte())
     transaction.flags = TransactionFlags(rawValue: UInt32(header & 1 | (header & 2) << 4))
@@ -33,7 +33,7 @@ struct FuzzedMessage {
 
     let places = [0, Self.offsetsStart, Self.contextStart]
     let lengths = [dataSize, offsetsSize, contextSize]
-    let fit = zip(places, lengths).allSatisfy { $1 >= 0 && $0 <= SenderMemory.size - $1 }
+    let fit = zip(places, lengths).allSatisfy { $1 >= 0 && $0 <= FuzzMemory.size - $1 }
     // Only what is there may be called trusted.
     var source = [UserMemory.trusted, .untrusted, .process(memory.pid), .trusted][header >> 2 & 3]
     if !fit, source == .trusted { source = .untrusted }
@@ -49,7 +49,7 @@ struct FuzzedMessage {
   ///
   /// - Returns: where the last one ends, and the extra bytes that they ask for, if that can be.
   private static func addObjects(
-    _ count: Int, _ input: inout FuzzInput, to memory: SenderMemory
+    _ count: Int, _ input: inout FuzzInput, to memory: FuzzMemory
   ) -> (count: Int, end: Int, extraSize: Int) {
     var (end, extraSize) = (0, 0)
     for index in 0..<count {
@@ -119,7 +119,7 @@ struct FuzzedMessage {
   private func bytes(of slice: UserSlice) -> [UInt8]? {
     guard slice.length > 0 else { return [] }
     guard slice.address >= memory.address,
-      slice.address - memory.address <= UInt(SenderMemory.size - slice.length)
+      slice.address - memory.address <= UInt(FuzzMemory.size - slice.length)
     else { return nil }
     let start = Int(slice.address - memory.address)
     return Array(image[start..<start + slice.length])

@@ -81,22 +81,22 @@ private struct ComparedRanges: ~Copyable {
   private mutating func place(
     _ size: Int, _ oneway: Bool, _ sender: Int32, _ commits: Bool
   ) throws -> Placement? {
+    let refusal: RangeError
     do throws(RangeError) {
       let taken =
         commits
         ? try ranges.allocate(
           size, oneway: oneway, sender: sender, debugID: UInt32(number), metadata: number)
         : try ranges.reserve(size, oneway: oneway, sender: sender, debugID: UInt32(number))
-      try require(taken.size, max(8, (size + 7) / 8 * 8), "\(number): size")
       return .placed(offset: taken.offset, isSpam: taken.isSpam)
     } catch {
-      try require(
-        error == expectedRefusal(of: size, like: error), "\(number): reserve \(size): \(error)")
-      switch error {
-      case .noSpace: return .noSpace
-      case .noOnewaySpace: return .noOnewaySpace
-      default: return nil
-      }
+      refusal = error
+    }
+    try require(refusal, expectedRefusal(of: size, like: refusal), "\(number): reserve \(size)")
+    switch refusal {
+    case .noSpace: return .noSpace
+    case .noOnewaySpace: return .noOnewaySpace
+    default: return nil
     }
   }
 

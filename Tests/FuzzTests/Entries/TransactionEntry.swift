@@ -20,7 +20,7 @@ private final class TransactionWorld {
   private let server: Process
   private let client: Process
   private let nodes: [Node]
-  private let memory = SenderMemory.shared
+  private let memory = FuzzMemory.shared
   /// What is under way to the server, by debug id.
   private var sent: [UInt32: (message: FuzzedMessage, call: CallID?)] = [:]
   /// Offsets of buffers that the server holds.
@@ -90,7 +90,7 @@ private final class TransactionWorld {
           try buffer.fillZero(at: offset, length: length)
           try buffer.copy(from: &reader, at: offset, length: length)
         } catch {
-          try require(!fits || length > SenderMemory.size, "\(offset), \(length): \(error)")
+          try require(!fits || length > FuzzMemory.size, "\(offset), \(length): \(error)")
           continue
         }
         try require(fits, "\(offset), \(length) was accepted by a buffer of \(buffer.size)")
@@ -123,7 +123,7 @@ private final class TransactionWorld {
   private func answer(_ call: CallID, _ delivery: borrowing Delivery, _ message: FuzzedMessage) throws {
     do {
       try server.reply(to: delivery, message.transaction)
-    } catch let error as BinderError {
+    } catch {
       do throws(BinderError) {
         _ = try client.takeReply(call)
       } catch {
@@ -148,7 +148,7 @@ private final class TransactionWorld {
     let before = held
     do {
       try server.free(at: offset)
-    } catch let error as BinderError {
+    } catch {
       try require(error.kind, .invalidArgument, "freeing \(offset)")
       return try require(held, before, "held after freeing \(offset)")
     }

@@ -2,10 +2,10 @@ import Glibc
 import PageAlloc
 
 /// Memory that fuzzed transactions are sent from; behind its end nothing can be read.
-final class SenderMemory: Sendable {
+final class FuzzMemory: Sendable {
   static let size = 32 << 10
   /// One for all inputs: they come one at a time.
-  static let shared = SenderMemory()
+  static let shared = FuzzMemory()
 
   nonisolated(unsafe) private let base: UnsafeMutableRawPointer
   let pid = getpid()
@@ -25,7 +25,9 @@ final class SenderMemory: Sendable {
 
   func write(_ bytes: ArraySlice<UInt8>, at offset: Int) {
     precondition(offset >= 0 && offset + bytes.count <= Self.size)
-    bytes.withUnsafeBytes { memcpy(base + offset, $0.baseAddress ?? UnsafeRawPointer(base), $0.count) }
+    bytes.withUnsafeBytes {
+      UnsafeMutableRawBufferPointer(start: base + offset, count: $0.count).copyMemory(from: $0)
+    }
   }
 
   func store<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at offset: Int) {
