@@ -22,7 +22,8 @@ let package = Package(
     .target(name: "PageAlloc", dependencies: ["CLinuxShims"], swiftSettings: settings),
     .target(name: "BinderBuffer", dependencies: ["PageAlloc"], swiftSettings: settings),
     .executableTarget(
-      name: "bindersim", dependencies: ["BinderBuffer", "PageAlloc"], swiftSettings: settings),
+      name: "bindersim", dependencies: ["BinderBuffer", "PageAlloc", "CLinuxShims"],
+      swiftSettings: settings),
 
     // A second process for the tests, in C because a forked child may not run Swift.
     .target(name: "CTestPeer", path: "Tests/CTestPeer"),

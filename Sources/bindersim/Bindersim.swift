@@ -6,7 +6,7 @@ enum Bindersim {
   static let commands = Dispatcher(
     commands: [
       RunCommand.subcommand, ReplayCommand.subcommand, VerifyCommand.subcommand,
-      RecordCommand.subcommand, CheckCommand.subcommand,
+      RecordCommand.subcommand, CheckCommand.subcommand, BenchCommand.subcommand,
     ], fallback: "run")
 
   static func main() {

@@ -24,7 +24,7 @@ struct BestFitIndex {
   /// The range that a request of `size` units takes, or 0.
   @inline(__always)
   mutating func find(_ size: UInt32) -> UInt32 {
-    let bin = size < TieBins.binCount ? bins.smallest(from: size) : 0
+    let bin = size < TieBins.binCount ? bins.sizes.smallest(from: size) : 0
     if bin == 0 { return findLong(size) }
     // Of equals the trailing one is never the lowest.
     return trailingSize >= size && trailingSize < bin ? trailing : bins.lowest(bin)
@@ -66,7 +66,7 @@ struct BestFitIndex {
   /// The longest free range, in units.
   @inline(__always)
   var largest: UInt32 {
-    max(trailingSize, longCount != 0 ? Self.size(long[longCount &- 1]) : bins.largest)
+    max(trailingSize, longCount != 0 ? Self.size(long[longCount &- 1]) : bins.sizes.largest)
   }
 
   /// How many long ranges have a lower key.

@@ -1,12 +1,29 @@
-/// Where tables lie in one mapping: handed out in order, each on a cache line or a page.
+/// Where a table lies in the one mapping that holds them all.
+struct TablePlace<Element: BitwiseCopyable> {
+  /// Bytes from the mapping's start.
+  let distance: Int
+  let count: Int
+}
+
+/// Shares a mapping out over tables. Large ones start on a page of their own, so that what is
+/// touched of them is all that is touched.
 struct RangeLayout {
   private(set) var byteCount = 0
 
-  /// Room for `count` elements; gives its distance from the start.
-  mutating func add<Element>(_: Element.Type, count: Int, alignment: Int = 64) -> Int {
-    let offset = (byteCount + alignment - 1) & ~(alignment - 1)
-    byteCount = offset + count * MemoryLayout<Element>.stride
-    return offset
+  mutating func add<Element>(_: Element.Type, count: Int) -> TablePlace<Element> {
+    let size = count * MemoryLayout<Element>.stride
+    let alignment = size > 8192 ? 4096 : 64
+    let distance = (byteCount + alignment - 1) & ~(alignment - 1)
+    byteCount = distance + size
+    return TablePlace(distance: distance, count: count)
+  }
+}
+
+extension Table {
+  /// The table at its place in the mapping that starts at `start`.
+  init(_ place: TablePlace<Element>, from start: UnsafeMutableRawPointer) {
+    // SAFETY: the place was laid out within the mapping, aligned, for that many elements.
+    unsafe self.init(at: start + place.distance, count: place.count)
   }
 }
 

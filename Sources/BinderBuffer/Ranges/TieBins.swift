@@ -14,23 +14,22 @@
 /// INVARIANT: positions are `0..<count`; keys in no position are 0.
 /// INVARIANT: a bin's bit is set exactly when it has members.
 struct TieBins {
-  /// Sizes in units that have a bin: those below this.
-  static let binCount: UInt32 = 1024
-  static let bitWordCount = binCount / 64
+  static let binCount = SizeBitmap.sizeCount
   /// Keys in a bin's own line.
   static let lineCapacity: UInt32 = 7
   /// The chunks' capacities are 16, 32, … up to this.
   static let largestChunk: UInt32 = 128
 
-  /// Bin b is `words[8b..<8b + 8]`; the bitmap, a word of 0, the recycled chunks' chains and the
-  /// chunks themselves follow the last bin.
+  /// Which bins have members.
+  var sizes = SizeBitmap()
+  /// Bin b is `words[8b..<8b + 8]`; the recycled chunks' chains and the chunks themselves follow
+  /// the last bin.
   var words = Table<UInt64>()
   var unused = Self.firstChunk
 
-  static let bitmap = binCount * 8
   /// One chain for each capacity, by its exponent.
-  static let chains = bitmap + bitWordCount + 1
-  static let firstChunk = chains + 15
+  static let chains = binCount * 8
+  static let firstChunk = chains + 8
 
   /// Words that a region of `units` can need. For each bin and capacity one chunk; for trees,
   /// whose blocks are chunks of eight, leaves and inner blocks of full trees and for each bin one
@@ -95,43 +94,6 @@ struct TieBins {
 
   // MARK: Bins
 
-  /// The smallest bin from `size` on that has a member, or 0.
-  @inline(__always)
-  func smallest(from size: UInt32) -> UInt32 {
-    // The 64 bits from `size` on, over the edge of two words.
-    let word = Self.bitmap &+ size >> 6
-    let shift = UInt64(size & 63)
-    let near = words[word] &>> shift | (words[word &+ 1] &<< 1) &<< (shift ^ 63)
-    if near != 0 { return size &+ UInt32(truncatingIfNeeded: near.trailingZeroBitCount) }
-    return smallestFurther(word &+ 1)
-  }
-
-  @inline(__always)
-  private func smallestFurther(_ first: UInt32) -> UInt32 {
-    var word = first
-    while word < Self.bitmap &+ Self.bitWordCount {
-      if words[word] != 0 {
-        let bit = UInt32(truncatingIfNeeded: words[word].trailingZeroBitCount)
-        return (word &- Self.bitmap) << 6 | bit
-      }
-      word &+= 1
-    }
-    return 0
-  }
-
-  /// The largest bin that has a member, or 0.
-  var largest: UInt32 {
-    var index = Self.bitWordCount
-    while index > 0 {
-      index &-= 1
-      let word = words[Self.bitmap &+ index]
-      if word != 0 {
-        return index << 6 | 63 &- UInt32(truncatingIfNeeded: word.leadingZeroBitCount)
-      }
-    }
-    return 0
-  }
-
   /// The lowest member of a bin that is not empty.
   @inline(__always)
   mutating func lowest(_ bin: UInt32) -> UInt32 {
@@ -164,7 +126,7 @@ struct TieBins {
     }
     words[bin &* 8] = head.bits &+ 1
     words[head.base &+ position] = Self.key(start, id)
-    words[Self.bitmap &+ bin >> 6] |= 1 &<< UInt64(bin & 63)
+    sizes.insert(bin)
     return position
   }
 
@@ -183,7 +145,7 @@ struct TieBins {
     }
     words[line] = head.bits &+ 1
     words[head.base &+ head.count] = key
-    words[Self.bitmap &+ bin >> 6] |= 1 &<< UInt64(bin & 63)
+    sizes.insert(bin)
   }
 
   /// Removes the member at `position` and moves the last one there.
@@ -200,7 +162,7 @@ struct TieBins {
     words[head.base &+ last] = 0
     nodes[Self.low(moved)].tag = position
     // Whether the bin became empty is a coin toss: clear the bit without a branch.
-    words[Self.bitmap &+ bin >> 6] &= ~((last == 0 ? 1 : 0) &<< UInt64(bin & 63))
+    sizes.remove(bin, if: last == 0)
     if last &+ 1 == head.floor { shrinkChunk(head, line) }
   }
 
@@ -253,8 +215,7 @@ struct TieBins {
   /// Whether a bin agrees with itself and its members' nodes; calls `body` with each member.
   func check(_ bin: UInt32, nodes: Table<RangeNode>, _ body: (UInt32) -> Bool) -> Bool {
     let head = head(bin)
-    let marked = words[Self.bitmap + bin >> 6] >> UInt64(bin & 63) & 1 == 1
-    guard marked == (head.count > 0), head.floor == Self.floor(head.capacity),
+    guard sizes.contains(bin) == (head.count > 0), head.floor == Self.floor(head.capacity),
       head.isInline == (head.base == bin * 8 + 1)
     else { return false }
     func checkMember(_ key: UInt64, _ position: UInt32) -> Bool {

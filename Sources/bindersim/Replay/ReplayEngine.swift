@@ -21,6 +21,9 @@ final class ReplayEngine {
   private var members: [Int32: Member] = [:]
   // Indexed by the planner's slots.
   private var slots: [Slot] = []
+  /// Nanoseconds of the capture.
+  private var now: UInt64 = 0
+  private var total = TotalGauge()
   /// Stands for senders that have no process here, and answers the replies whose request is not
   /// there to be answered.
   private let outside: Member
@@ -44,19 +47,32 @@ final class ReplayEngine {
 
   /// A buffer that cannot be placed is not an error but a result.
   ///
+  /// - Parameter time: nanoseconds since the beginning of the capture; never goes back.
   /// - Throws: what keeps a process from being made.
-  func apply(_ step: ReplayStep) throws(BinderError) {
+  func apply(_ step: ReplayStep, at time: UInt64) throws(BinderError) {
+    now = time
     switch step {
     case .send(let buffer): try send(buffer)
     case .free(let slot, _): free(slot)
     }
   }
 
-  /// What came of it all, by process.
-  func results() -> [ReplayResult] {
-    members.values.filter { $0.buffers + $0.failed > 0 }
-      .map { ReplayResult($0.process.statistics, $0) }
+  /// What came of it all.
+  ///
+  /// - Parameter end: nanoseconds since the beginning of the capture.
+  func result(until end: UInt64) -> ReplayRun {
+    let processes = members.values.filter { $0.buffers + $0.failed > 0 }
+      .map { ReplayResult($0.process.statistics, $0, until: end) }
       .sorted { ($0.peakBytes, $1.pid) > ($1.peakBytes, $0.pid) }
+    return ReplayRun(setting, total, processes, until: end)
+  }
+
+  /// A member's region has changed.
+  private func measure(_ member: Member) {
+    guard let usage = member.process.usage else { return }
+    let before = member.gauge
+    member.gauge.note(usage, at: now)
+    total.note(from: before, to: member.gauge, at: now)
   }
 
   // MARK: Sending
@@ -85,6 +101,7 @@ final class ReplayEngine {
       slot.node = node
       slots[buffer.slot] = slot
       destination.buffers += 1
+      measure(destination)
     } catch {
       if let node { destination.idleNodes.append(node) }
       slots[buffer.slot] = Slot()
@@ -165,6 +182,7 @@ final class ReplayEngine {
         process.failures[error.kind, default: 0] += 1
       }
     }
+    measure(process)
   }
 
   // MARK: Processes
@@ -209,11 +227,14 @@ final class ReplayEngine {
       .map { ReplayHolder(pid: $0.key, bytes: $0.value.bytes, buffers: $0.value.buffers) }
       .sorted { ($0.bytes, $1.pid) > ($1.bytes, $0.pid) }
     return ReplayFailure(
-      line: buffer.line, nanoseconds: buffer.nanoseconds, sender: buffer.sender,
-      kind: "\(error.kind)", message: "\(error)", dataSize: buffer.dataSize,
-      offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
+      line: buffer.line, nanoseconds: buffer.nanoseconds, receiver: buffer.destination,
+      sender: buffer.sender, kind: "\(error.kind)", message: "\(error)", size: buffer.size,
+      dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
       freeBytes: statistics.freeBytes, largestFreeRange: statistics.largestFreeRange,
-      freeOnewaySpace: statistics.freeOnewaySpace, holders: Array(holders.prefix(5)))
+      freeOnewaySpace: statistics.freeOnewaySpace, holders: Array(holders.prefix(5)),
+      kernelLog: error.kind == .noSpace
+        ? destination.process.exhaustionLog(requested: buffer.size)
+          .split(separator: "\n").map(String.init) : [])
   }
 
   /// A process of the capture in this engine.
@@ -226,6 +247,7 @@ final class ReplayEngine {
     var failed = 0
     var failures: [FailureKind: Int] = [:]
     var firstFailure: ReplayFailure?
+    var gauge = RegionGauge()
 
     init(_ process: Process) { self.process = process }
   }

@@ -98,27 +98,25 @@ func replay(
         ReplayProgress(bytes: reader.summary.byteCount, ofBytes: reader.fileSize, lines: line))
       wasInterrupted = shouldStop()
     }
-    if !wasInterrupted { wasInterrupted = !pace.wait(until: record.nanoseconds, shouldStop) }
+    if !wasInterrupted { wasInterrupted = !pace.wait(until: reader.summary.elapsed, shouldStop) }
     if wasInterrupted { break }
     planner.plan(record)
     for step in planner.steps {
-      for engine in engines { try engine.apply(step) }
+      for engine in engines { try engine.apply(step, at: reader.summary.elapsed) }
     }
   }
   planner.finish()
   for step in planner.steps {
-    for engine in engines { try engine.apply(step) }
+    for engine in engines { try engine.apply(step, at: reader.summary.elapsed) }
   }
   var report = ReplayReport(file: options.path, capture: reader.summary, planner: planner)
   report.wasInterrupted = wasInterrupted
   report.runs = engines.map { engine in
-    var processes = engine.results()
-    for index in processes.indices {
-      processes[index].name = planner.names[processes[index].pid]?.description ?? ""
+    var run = engine.result(until: reader.summary.elapsed)
+    for index in run.processes.indices {
+      run.processes[index].name = planner.names[run.processes[index].pid]?.description ?? ""
     }
-    return ReplayRun(
-      policy: engine.setting.policy.name, regionLength: engine.setting.regionLength,
-      budgetPages: engine.setting.budget, processes: processes)
+    return run
   }
   return report
 }
@@ -133,6 +131,8 @@ struct ReplayPace {
   init(speed: Double?) { self.speed = speed }
 
   /// False when the wait was broken off.
+  ///
+  /// - Parameter recorded: nanoseconds since the beginning of the capture.
   mutating func wait(until recorded: UInt64, _ shouldStop: () -> Bool) -> Bool {
     guard let speed, speed > 0 else { return true }
     guard let started else {
