@@ -33,6 +33,10 @@ let package = Package(
       name: "BinderBufferTests", dependencies: ["BinderBuffer", "PageAlloc", "CTestPeer"],
       exclude: ["Fixtures"],
       swiftSettings: features),
+    // The entry functions of `Fuzz`, run over its corpora.
+    .testTarget(
+      name: "FuzzTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
+      swiftSettings: features),
     .testTarget(
       name: "bindersimTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
       swiftSettings: features),
