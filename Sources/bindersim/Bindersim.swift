@@ -8,6 +8,7 @@ enum Bindersim {
       RunCommand.subcommand, ReplayCommand.subcommand, VerifyCommand.subcommand,
       RecordCommand.subcommand, StateCommand.subcommand, CheckCommand.subcommand,
       SoakCommand.subcommand, BenchCommand.subcommand, CompletionCommand.subcommand,
+    ], topics: Topic.all, fallback: "run")
 
   static func main() {
     exit(commands.run(Array(CommandLine.arguments.dropFirst())).rawValue)
