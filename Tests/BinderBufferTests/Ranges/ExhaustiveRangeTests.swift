@@ -34,7 +34,7 @@ struct ExhaustiveRangeTests {
   func everySequence(policy: PlacementPolicy, beginning: Beginning) throws {
     let isLong = RangeRecordingTests.environment("BINDERBUFFER_LONG") != nil
     var sequences = 0
-    try extend([], policy, beginning, depth: isLong ? 6 : 3, &sequences)
+    try extend([], policy, beginning, depth: isLong ? 5 : 3, &sequences)
     #expect(sequences > 100)
   }
 

@@ -82,7 +82,7 @@ struct ManyRangesTests {
   @Test(arguments: PlacementPolicy.allCases)
   func smallestBuffers(policy: PlacementPolicy) throws {
     let isLong = RangeRecordingTests.environment("BINDERBUFFER_LONG") != nil
-    let length = isLong ? 4 << 20 : 64 << 10
+    let length = isLong ? 1 << 20 : 64 << 10
     var ranges = try RangeAllocator<UInt32>(length: length, policy: policy)
     var offsets: [Int] = []
     for i in 0..<length / 8 {

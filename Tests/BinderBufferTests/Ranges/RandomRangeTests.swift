@@ -54,8 +54,8 @@ struct RandomRangeTests {
   @Test(arguments: PlacementPolicy.allCases, RangeShape.all)
   func agreesWithModel(policy: PlacementPolicy, shape: RangeShape) throws {
     let isLong = RangeRecordingTests.environment("BINDERBUFFER_LONG") != nil
-    for seed in 1...(isLong ? 40 : 2) {
-      try run(policy, shape, seed: UInt64(seed), steps: isLong ? 20000 : 900)
+    for seed in 1...(isLong ? 10 : 2) {
+      try run(policy, shape, seed: UInt64(seed), steps: isLong ? 10000 : 900)
     }
   }
 
