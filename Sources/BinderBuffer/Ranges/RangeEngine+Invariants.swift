@@ -138,7 +138,7 @@ extension BestFitIndex {
       }
       seen.insert(trailing)
     }
-    for bin in 0..<TieBins.binCount {
+    for bin in 1..<TieBins.binCount {
       let agrees = bins.check(bin, nodes: nodes) { id in
         guard let node = free[id], node.word.size == bin, node.next != 0 else { return false }
         return seen.insert(id).inserted
@@ -146,10 +146,9 @@ extension BestFitIndex {
       if !agrees { return "bin \(bin) is wrong" }
     }
     for index in 0..<longCount {
-      if index > 0 && long[index - 1] >= long[index] { return "long ranges are not sorted" }
       let id = Self.node(long[index])
       guard let node = free[id], node.next != 0, node.word.size >= TieBins.binCount,
-        long[index] == Self.key(id, start: node.start, size: node.word.size)
+        node.tag == index, long[index] == Self.key(id, start: node.start, size: node.word.size)
       else { return "long range \(index) is wrong" }
       if !seen.insert(id).inserted { return "node \(id) is indexed twice" }
     }

@@ -139,6 +139,7 @@ struct RangeEngine: ~Copyable {
     senders.records = unsafe Table(records, from: start)
     senders.buckets = unsafe Table(buckets, from: start)
     unsafe largeMetadata = start + metadata.distance
+    if isRust { bestFit.bins.prepare() }
     self.memory = consume memory
   }
 

@@ -29,15 +29,21 @@ struct SizeBitmap {
   @inline(__always)
   func contains(_ size: UInt32) -> Bool { words[size >> 6] >> UInt64(size & 63) & 1 == 1 }
 
-  /// The smallest size from `size` on, or 0.
+  /// The smallest size from `size` on among the next 64, or 0.
   @inline(__always)
-  func smallest(from size: UInt32) -> UInt32 {
+  func near(_ size: UInt32) -> UInt32 {
     // The 64 bits from `size` on, over the edge of two words.
     let word = size >> 6
     let shift = UInt64(size & 63)
     let near = words[word] &>> shift | (words[word &+ 1] &<< 1) &<< (shift ^ 63)
-    if near != 0 { return size &+ UInt32(truncatingIfNeeded: near.trailingZeroBitCount) }
-    return smallestFurther(~1 &<< UInt64(word))
+    return near == 0 ? 0 : size &+ UInt32(truncatingIfNeeded: near.trailingZeroBitCount)
+  }
+
+  /// The smallest size from `size` on, or 0.
+  @inline(__always)
+  func smallest(from size: UInt32) -> UInt32 {
+    let near = near(size)
+    return near != 0 ? near : smallestFurther(~1 &<< UInt64(size >> 6))
   }
 
   /// The smallest size in the words of a mask, or 0.

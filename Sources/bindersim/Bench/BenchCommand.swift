@@ -28,14 +28,14 @@ enum BenchCommand {
     operands: [Operand(name: "WHAT", help: "ranges, transactions or scale")],
     options: [
       rounds.description, operations.description, pool.description, processes.description,
-      transactions.description, ResultOutput.json.description,
+      transactions.description, ExportOptions.json.description,
     ],
     examples: [
       "bindersim bench ranges --json ranges.json", "bindersim bench transactions --rounds 3",
       "bindersim bench scale --processes 1000 --transactions 1M",
     ]
   ) { arguments throws(CommandError) in
-    let jsonPath = arguments[ResultOutput.json]
+    let jsonPath = arguments[ExportOptions.json]
     switch arguments.operands[0] {
     case "ranges":
       try deliver(jsonPath) {

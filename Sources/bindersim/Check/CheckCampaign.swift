@@ -29,6 +29,7 @@ struct CheckCampaign {
       }
       progress.show { line(done, tally, since: start) }
     }
+    CrashNote.end()
     progress.clear()
     if let leak = Leaks.mappedRegions() {
       try write("after the last seed: no region is mapped\n  expected none\n  found    \(leak)\n")

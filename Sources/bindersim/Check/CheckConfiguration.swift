@@ -36,7 +36,8 @@ struct CheckConfiguration {
     faultsPerMillion = rates[random.next(below: rates.count)]
     faultPoints =
       random.next(below: 2) == 0
-      ? FaultInjector.allPoints : [[.pageAllocation, .backing], [.userCopy]][random.next(below: 2)]
+      ? FaultInjector.allPoints
+      : [[.pageAllocation, .backing], [.userCopy]][random.next(below: 2)]
     heldBuffers = mood == .flood ? 400 : random.next(in: 4...60)
     endsInDeath = random.next(below: 4) == 0
   }

@@ -2,9 +2,14 @@ internal import Glibc
 internal import Synchronization
 
 /// Says which seed and step were under way when the engine stopped the program itself, by a failed
-/// precondition or a bad access: such a failure cannot be caught, but it must be possible to rerun.
+/// precondition or a bad access, or when it does not come back from a step: such failures cannot be
+/// caught, but it must be possible to rerun them.
 enum CrashNote {
+  /// Seconds that a thousand steps may take.
+  private static let patience: CUnsignedInt = 30
+
   static func set(seed: UInt64, step: Int) {
+    if step & 1023 == 0 || step < 0 { alarm(patience) }
     currentSeed.store(seed, ordering: .relaxed)
     currentStep.store(step, ordering: .relaxed)
   }
@@ -13,9 +18,8 @@ enum CrashNote {
   ///
   /// - Parameter suffix: the rest of the command that reruns a seed.
   static func install(suffix: String) {
-    set(seed: 0, step: -1)
     commandSuffix.store(unsafe UInt(bitPattern: strdup(suffix)), ordering: .relaxed)
-    for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT] {
+    for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGALRM] {
       _ = signal(number) { number in
         signal(number, SIG_DFL)
         CrashNote.print(number)
@@ -23,6 +27,9 @@ enum CrashNote {
       }
     }
   }
+
+  /// Nothing more is waited for.
+  static func end() { alarm(0) }
 
   // Nothing below allocates or locks: it runs in a signal handler.
 
@@ -34,8 +41,12 @@ enum CrashNote {
       write(", step ")
       write(UInt64(step))
     }
-    write(": the engine stopped the program, signal ")
-    write(UInt64(number))
+    if number == SIGALRM {
+      write(": no end after 30 seconds")
+    } else {
+      write(": the engine stopped the program, signal ")
+      write(UInt64(number))
+    }
     write("\n  rerun: bindersim check --seed ")
     write(currentSeed.load(ordering: .relaxed))
     let suffix = unsafe UnsafePointer<CChar>(bitPattern: commandSuffix.load(ordering: .relaxed))

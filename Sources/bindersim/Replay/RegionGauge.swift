@@ -2,37 +2,51 @@ internal import BinderBuffer
 
 /// What a region went through in a replay, followed step by step.
 struct RegionGauge {
-  private(set) var bytes = 0
-  private(set) var buffers = 0
+  private var bytes = 0
+  private var buffers = 0
   private(set) var pages = MeanGauge()
   /// When the largest free range held the smallest part of the free space.
   private(set) var worst: (free: Int, largest: Int, at: UInt64)?
 
+  struct Change {
+    var bytes: Int
+    var buffers: Int
+    var pages: Int
+  }
+
   /// - Parameter time: nanoseconds since the beginning of the capture.
-  mutating func note(_ usage: RegionUsage, at time: UInt64) {
+  /// - Returns: by how much the region is fuller than before.
+  mutating func note(_ usage: RegionUsage, at time: UInt64) -> Change {
+    let change = Change(
+      bytes: usage.bytesInUse - bytes, buffers: usage.bufferCount - buffers,
+      pages: usage.pages.inUse - pages.value)
     bytes = usage.bytesInUse
     buffers = usage.bufferCount
-    pages.set(usage.pages.inUse, at: time)
-    guard usage.freeBytes > 0 else { return }
+    if change.pages != 0 { pages.set(usage.pages.inUse, at: time) }
+    if usage.freeBytes > 0 { noteFree(usage.freeBytes, usage.largestFreeRange, time) }
+    return change
+  }
+
+  private mutating func noteFree(_ free: Int, _ largest: Int, _ time: UInt64) {
     // Compared as fractions: regions are far too small for the products to overflow.
-    if let worst, usage.largestFreeRange * worst.free >= worst.largest * usage.freeBytes { return }
-    worst = (usage.freeBytes, usage.largestFreeRange, time)
+    if let worst, largest * worst.free >= worst.largest * free { return }
+    worst = (free, largest, time)
   }
 }
 
 /// The same figures of all regions together.
 struct TotalGauge {
-  private(set) var bytes = 0
-  private(set) var buffers = 0
+  private var bytes = 0
+  private var buffers = 0
   private(set) var pages = MeanGauge()
   private(set) var peakBytes = 0
   private(set) var peakBuffers = 0
 
   /// One region has changed.
-  mutating func note(from old: RegionGauge, to new: RegionGauge, at time: UInt64) {
-    bytes += new.bytes - old.bytes
-    buffers += new.buffers - old.buffers
-    pages.set(pages.value + new.pages.value - old.pages.value, at: time)
+  mutating func note(_ change: RegionGauge.Change, at time: UInt64) {
+    bytes += change.bytes
+    buffers += change.buffers
+    if change.pages != 0 { pages.set(pages.value + change.pages, at: time) }
     peakBytes = max(peakBytes, bytes)
     peakBuffers = max(peakBuffers, buffers)
   }

@@ -90,6 +90,9 @@ extension ReplayReport {
       notes.append(
         "no binder_transaction_alloc_buf line: the capture has no sizes, so nothing can be "
           + "placed; record with that event enabled")
+    } else if capture.issues[.binary].map({ $0.count > capture.lines / 2 }) ?? false {
+      notes.append(
+        "this is not text: decompress it, or convert a Perfetto trace with `traceconv systrace`")
     } else if capture.lines > 0 && capture.transactions + capture.allocBufs == 0 {
       notes.append("no Binder transaction in it; record with the events of the binder group")
     }

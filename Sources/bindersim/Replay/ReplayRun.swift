@@ -125,7 +125,7 @@ extension ReplayRun {
 }
 
 extension ReplayResult {
-  init(_ statistics: ProcessStatistics, _ member: ReplayEngine.Member, until end: UInt64) {
+  init(_ statistics: ProcessStatistics, _ member: ReplayMember, until end: UInt64) {
     pid = member.process.pid
     name = ""
     buffers = member.buffers

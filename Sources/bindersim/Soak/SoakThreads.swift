@@ -1,0 +1,197 @@
+internal import BinderBuffer
+internal import PageAlloc
+
+/// Room to put messages of any workload together in.
+@safe final class SoakOutbox {
+  private final class Holder {
+    var outbox: Outbox
+    init(_ workload: Workload) { outbox = Outbox(for: workload) }
+  }
+
+  private let holders = Workload.all.map { Holder($0) }
+
+  func transaction(for message: Message, isReply: Bool) -> Transaction {
+    holders[Int(message.id) % holders.count].outbox.transaction(for: message, isReply: isReply)
+  }
+}
+
+/// Sends messages of all workloads to all places, and sees its calls to their ends.
+struct SoakSender: ~Copyable {
+  private static let patience = Duration.milliseconds(200)
+
+  let world: SoakWorld
+  let index: Int
+  let stop: StopFlag
+  private var random: SplitMix64
+  private let outbox = SoakOutbox()
+  private var tally = Tally()
+
+  init(_ world: SoakWorld, index: Int, round: Int, stop: StopFlag) {
+    self.world = world
+    self.index = index
+    self.stop = stop
+    random = SplitMix64(seed: SplitMix64.mix(world.seed &+ UInt64(round)) ^ UInt64(index))
+  }
+
+  consuming func run() -> Tally {
+    while !stop.isRaised {
+      do throws(BinderError) {
+        try sendOne()
+      } catch {
+        tally.count(error)
+        // The receiver has no room, or is dying: let it.
+        MonotonicClock.sleep(nanoseconds: 20_000)
+      }
+    }
+    return tally
+  }
+
+  private mutating func sendOne() throws(BinderError) {
+    let sender = world[random.next(below: SoakWorld.places)].process
+    let nodes = world[random.next(below: SoakWorld.places)].nodes
+    let node = nodes[random.next(below: nodes.count)]
+    let message = world.message(UInt32(truncatingIfNeeded: random.next()))
+    let transaction = outbox.transaction(for: message, isReply: false)
+    if random.next(below: 16) == 0 { return try abandonOne(sender, node, transaction) }
+    let receipt = try sender.send(transaction, to: node)
+    tally.count(receipt, of: message, isReply: false)
+    guard let call = receipt.call else { return }
+    if random.next(below: 32) == 0 { return try sender.abandon(call) }
+    guard let reply = try sender.awaitReply(call, timeout: Self.patience) else {
+      tally.timeouts += 1
+      return try sender.abandon(call)
+    }
+    tally.inspect(reply, of: message, pid: sender.pid)
+    reply.free()
+  }
+
+  /// Fills half a buffer and thinks better of it.
+  private func abandonOne(
+    _ sender: Process, _ node: Node, _ transaction: Transaction
+  ) throws(BinderError) {
+    var allocation = try sender.allocate(
+      dataSize: transaction.data.length, oneway: transaction.isOneway, for: node)
+    var reader = transaction.data.reader()
+    try allocation.copy(from: &reader, length: transaction.data.length / 2)
+    _ = consume allocation
+  }
+}
+
+/// Receives at one place, whoever lives there, checks every byte, answers and frees.
+struct SoakReceiver: ~Copyable {
+  private static let mostHeld = 24
+
+  let world: SoakWorld
+  let place: Int
+  let stop: StopFlag
+  private var random: SplitMix64
+  private let outbox = SoakOutbox()
+  private var held: [(process: Process, offset: Int)] = []
+  private var tally = Tally()
+
+  init(_ world: SoakWorld, place: Int, round: Int, stop: StopFlag) {
+    self.world = world
+    self.place = place
+    self.stop = stop
+    random = SplitMix64(seed: SplitMix64.mix(world.seed ^ UInt64(round)) ^ UInt64(place + 1000))
+  }
+
+  consuming func run() -> Tally {
+    while true {
+      // Read before receiving: what was sent before it was raised is received below.
+      let isLast = stop.isRaised
+      let process = world[place].process
+      do throws(BinderError) {
+        if let delivery = try process.receive(timeout: isLast ? .zero : .milliseconds(2)) {
+          handle(delivery, process)
+        } else if isLast {
+          if held.isEmpty { return tally }
+          // To free a oneway buffer may deliver the next one.
+          while let last = held.popLast() { free(last) }
+        } else if !held.isEmpty {
+          // Somebody may be waiting for just this one.
+          free(held.removeFirst())
+        }
+      } catch {
+        tally.count(error)
+      }
+    }
+  }
+
+  private mutating func handle(_ delivery: consuming Delivery, _ process: Process) {
+    let message = world.message(delivery.code)
+    tally.inspect(delivery, of: message, pid: process.pid)
+    if delivery.needsReply, random.next(below: 32) != 0 {
+      do throws(BinderError) {
+        let receipt = try process.reply(
+          to: delivery, outbox.transaction(for: message, isReply: true))
+        tally.count(receipt, of: message, isReply: true)
+      } catch {
+        tally.count(error)
+      }
+    }
+    if random.next(below: 3) == 0 {
+      held.append((process, delivery.keep()))
+    } else {
+      delivery.free()
+    }
+    if held.count > Self.mostHeld {
+      free(held.remove(at: random.next(below: held.count)))
+    }
+  }
+
+  private mutating func free(_ kept: (process: Process, offset: Int)) {
+    do throws(BinderError) {
+      try kept.process.free(at: kept.offset)
+    } catch {
+      // Dead processes have nothing to free.
+      if error.kind != .dead {
+        world.report(
+          InvariantViolation(
+            "a kept buffer can be freed", expected: "success", found: "\(error)"))
+      }
+    }
+  }
+}
+
+/// Takes pages back, moves the budget, kills, and proves the invariants in the midst of it all.
+struct SoakDisturber: ~Copyable {
+  let world: SoakWorld
+  let stop: StopFlag
+  private var random: SplitMix64
+  private(set) var deaths = 0
+
+  init(_ world: SoakWorld, round: Int, stop: StopFlag) {
+    self.world = world
+    self.stop = stop
+    random = SplitMix64(seed: SplitMix64.mix(world.seed) &+ UInt64(round))
+  }
+
+  consuming func run() -> Int {
+    while !stop.isRaised {
+      switch random.next(below: 16) {
+      case 0:
+        do throws(BinderError) {
+          try world.replace(random.next(below: SoakWorld.places), &random)
+          deaths += 1
+        } catch {
+          world.report(
+            InvariantViolation(
+              "a new process can be made", expected: "success", found: "\(error)"))
+        }
+      case 1..<4: world.context.reclaim()
+      case 4..<8: world.context.reclaim(random.next(below: 64))
+      case 8..<10:
+        world.budget.limit = SoakWorld.budgetPages / 2 + random.next(below: SoakWorld.budgetPages)
+      default:
+        do throws(InvariantViolation) {
+          try world[random.next(below: SoakWorld.places)].process.checkInvariants()
+        } catch {
+          world.report(error)
+        }
+      }
+      MonotonicClock.sleep(nanoseconds: UInt64(random.next(below: 2_000_000)))
+    }
+    return deaths
+  }
+}
