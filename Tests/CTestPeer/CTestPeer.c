@@ -8,14 +8,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum operation { op_read, op_fill, op_unmap, op_exit };
+enum operation { op_read, op_fill, op_unmap, op_exit, op_begin, op_rest };
 
 struct request {
   enum operation operation;
-  uint8_t value;
+  uint8_t value;  // of op_begin: the activity
   size_t offset;
   size_t length;
 };
@@ -57,6 +58,34 @@ static void await_request(int control, pid_t parent) {
   }
 }
 
+static int is_idle(int control) {
+  struct pollfd poll_control = {.fd = control, .events = POLLIN};
+  return poll(&poll_control, 1, 0) == 0;
+}
+
+// Does something over and over until the next request comes.
+static void stay_busy(int control, pid_t parent, char *memory, struct request what) {
+  char *bytes = memory + what.offset;
+  volatile char sink = 0;
+  while (is_idle(control)) {
+    if (getppid() != parent) _exit(2);
+    switch ((peer_activity)what.value) {
+      case peer_scribbles:
+        for (size_t i = 0; i < what.length; i++) bytes[i] = (char)~bytes[i];
+        break;
+      case peer_flickers:
+        munmap(bytes, what.length);
+        mmap(bytes, what.length, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        break;
+      case peer_sweeps:
+        for (size_t i = 0; i < what.length; i += 4096) sink = bytes[i];
+        break;
+    }
+  }
+  (void)sink;
+}
+
 static void serve(int control, pid_t parent, char *memory) {
   for (;;) {
     struct request request;
@@ -70,8 +99,11 @@ static void serve(int control, pid_t parent, char *memory) {
         if (munmap(memory + request.offset, request.length) != 0) result = errno;
         break;
       case op_exit: _exit(0);
+      case op_begin:
+      case op_rest: break;
     }
     if (send_all(control, &result, sizeof result) != 0) _exit(2);
+    if (request.operation == op_begin) stay_busy(control, parent, memory, request);
     if (request.operation == op_read) {
       if (send_all(control, memory + request.offset, request.length) != 0) _exit(2);
     }
@@ -150,6 +182,12 @@ int peer_unmap(peer *peer, size_t offset, size_t length) {
   return request(peer, (struct request){op_unmap, 0, offset, length});
 }
 
+int peer_begin(peer *peer, peer_activity activity, size_t offset, size_t length) {
+  return request(peer, (struct request){op_begin, (uint8_t)activity, offset, length});
+}
+
+int peer_rest(peer *peer) { return request(peer, (struct request){op_rest, 0, 0, 0}); }
+
 static int await_zombie(peer *peer) {
   siginfo_t info;
   while (waitid(P_PID, (id_t)peer->pid, &info, WEXITED | WNOWAIT) != 0) {
@@ -207,6 +245,17 @@ static void descriptor_path(int descriptor, char path[32]) {
   *end = 0;
 }
 
+// Writes to this process's own memory through its file in /proc, which heeds no protection where
+// the kernel allows it.
+static int attempt_proc_write(char *view) {
+  const char zero = 0;
+  int memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+  if (memory < 0) return errno;
+  int result = outcome(pwrite(memory, &zero, 1, (off_t)(uintptr_t)view));
+  close(memory);
+  return result;
+}
+
 static void attempt_all(
     int descriptor, size_t region_length, size_t offset, const void *bytes, size_t length,
     peer_attempts *attempts) {
@@ -218,12 +267,19 @@ static void attempt_all(
     attempts->read_in_place = memcmp(view + offset, bytes, length) == 0 ? 0 : EBADMSG;
     attempts->raise_protection =
         outcome(mprotect(view, region_length, PROT_READ | PROT_WRITE));
+    attempts->write_through_proc = attempt_proc_write(view);
+    struct iovec source = {.iov_base = (void *)&zero, .iov_len = 1};
+    struct iovec target = {.iov_base = view, .iov_len = 1};
+    attempts->write_as_debugger =
+        outcome(process_vm_writev(getpid(), &source, 1, &target, 1, 0));
+    attempts->remove_mapped = outcome(madvise(view, 4096, MADV_REMOVE));
   }
   attempts->map_writable = attempt_mapping(descriptor, region_length, PROT_READ | PROT_WRITE);
   attempts->write = outcome(pwrite(descriptor, &zero, 1, 0));
   attempts->punch_hole = outcome(
       fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096));
   attempts->truncate = outcome(ftruncate(descriptor, 0));
+  attempts->grow = outcome(ftruncate(descriptor, (off_t)region_length * 2));
   attempts->add_seal = outcome(fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK));
 
   char path[32];

@@ -34,6 +34,10 @@ struct SharingTests {
     #expect(attempts.write == EBADF)
     #expect(attempts.punch_hole == EBADF)
     #expect(attempts.truncate == EINVAL)
+    #expect(attempts.grow == EINVAL)
+    #expect(attempts.write_through_proc != 0)
+    #expect(attempts.write_as_debugger != 0)
+    #expect(attempts.remove_mapped == EACCES)
     #expect([EPERM, EBADF].contains(attempts.add_seal))
   }
 

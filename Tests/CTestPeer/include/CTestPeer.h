@@ -35,6 +35,21 @@ int peer_fill(peer *_Nonnull peer, size_t offset, uint8_t value, size_t length);
 // The process unmaps pages of its memory.
 int peer_unmap(peer *_Nonnull peer, size_t offset, size_t length);
 
+// What a process can do over and over, while others look at its memory.
+typedef enum {
+  // Turns every bit of the bytes over.
+  peer_scribbles,
+  // Unmaps the pages and maps others in their place.
+  peer_flickers,
+  // Reads a byte of every page.
+  peer_sweeps,
+} peer_activity;
+
+// The process begins, and is at it until its next request.
+int peer_begin(
+    peer *_Nonnull peer, peer_activity activity, size_t offset, size_t length);
+int peer_rest(peer *_Nonnull peer);
+
 // The process exits, or is killed; when this returns it is a zombie, until `peer_end`.
 int peer_exit(peer *_Nonnull peer);
 int peer_kill(peer *_Nonnull peer);
@@ -50,9 +65,15 @@ typedef struct {
   int read_in_place;
   int map_writable;
   int raise_protection;
+  // Through /proc/self/mem, and with process_vm_writev, into its own view.
+  int write_through_proc;
+  int write_as_debugger;
+  // Punching a hole through its own view.
+  int remove_mapped;
   int write;
   int punch_hole;
   int truncate;
+  int grow;
   int add_seal;
   // Opening the file behind the descriptor again, for writing. A process of the same user can.
   int reopen_writable;

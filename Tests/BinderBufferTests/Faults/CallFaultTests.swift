@@ -6,7 +6,7 @@ import Testing
 
 /// Every step of a call fails once, at every place where it can: the state is then what it was,
 /// and the next attempt goes well.
-@Suite struct FaultTests {
+@Suite struct CallFaultTests {
   @Test(arguments: PlacementPolicy.allCases)
   func everyStep(policy: PlacementPolicy) throws {
     var points = Set<FaultKind>()
