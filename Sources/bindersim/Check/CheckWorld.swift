@@ -132,6 +132,22 @@ final class CheckWorld {
     case .setUp: try setUp()
     case .reclaim: try reclaim()
     case .setBudget: try setBudget()
+    case .burst: try burst()
+    }
+  }
+
+  private func burst() throws(InvariantViolation) {
+    let kind = pick(4)
+    for _ in 0..<8 + pick(40) {
+      switch kind {
+      case 0, 1: try send()
+      case 2:
+        try receive()
+        if !oneIn(3) { try keepHeld() }
+      default: try freeKept()
+      }
+      memoryUsed = 0
+      try checkCounts()
     }
   }
 
