@@ -81,7 +81,7 @@ final class CheckWorld {
     if hadFault {
       tally.faults += faults.injected - faultsBefore
       for member in members { try inspect(member) }
-    } else if index & 15 == 0 {
+    } else if index & 31 == 0 {
       let member = members[random.next(below: members.count)]
       // Large regions take long to walk.
       if (member.region?.pages.framesAllocated ?? 0) < 128 || index & 127 == 0 {
