@@ -22,7 +22,8 @@ let package = Package(
     .target(name: "PageAlloc", dependencies: ["CLinuxShims"], swiftSettings: settings),
     .target(name: "BinderBuffer", dependencies: ["PageAlloc"], swiftSettings: settings),
     .executableTarget(
-      name: "bindersim", dependencies: ["BinderBuffer", "PageAlloc"], swiftSettings: settings),
+      name: "bindersim", dependencies: ["BinderBuffer", "PageAlloc", "CLinuxShims"],
+      swiftSettings: settings),
 
     // A second process for the tests, in C because a forked child may not run Swift.
     .target(name: "CTestPeer", path: "Tests/CTestPeer"),
@@ -31,6 +32,10 @@ let package = Package(
     .testTarget(
       name: "BinderBufferTests", dependencies: ["BinderBuffer", "PageAlloc", "CTestPeer"],
       exclude: ["Fixtures"],
+      swiftSettings: features),
+    // The entry functions of `Fuzz`, run over its corpora.
+    .testTarget(
+      name: "FuzzTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
       swiftSettings: features),
     .testTarget(
       name: "bindersimTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],

@@ -2,6 +2,7 @@
 #include "CLinuxShims.h"
 
 #include <errno.h>
+#include <string.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <sched.h>
@@ -60,5 +61,11 @@ int bb_pin_thread(int cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
+  return negated(sched_setaffinity(0, sizeof set, &set));
+}
+
+int bb_unpin_thread(void) {
+  cpu_set_t set;
+  memset(&set, 0xFF, sizeof set);
   return negated(sched_setaffinity(0, sizeof set, &set));
 }

@@ -52,7 +52,7 @@ struct FaultTests {
       let frames = unsafe table.frames
       var steps = 0
       let error = failure {
-        try unsafe arena.allocate(run: 2..<10, flags: .kernel, into: frames)
+        try unsafe arena.allocate(run: 2..<10, flags: .kernel, into: { frames + $0 })
         steps = 1
         let block = try arena.allocate(Pages<1>.self)
         steps = 2
@@ -74,7 +74,7 @@ struct FaultTests {
       if steps > 0 {
         #expect(arena.pagesInUse == 8 && budget.pagesInUse == 8)
         #expect(try arena.residentPageCount() == 8)
-        unsafe arena.release(run: 2..<10, from: frames)
+        unsafe arena.release(run: 2..<10, from: { frames + $0 })
       }
       #expect(arena.pagesInUse == 0 && budget.pagesInUse == 0)
       #expect(try arena.residentPageCount() == 0)

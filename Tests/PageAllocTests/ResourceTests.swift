@@ -100,12 +100,12 @@ struct ResourceTests {
         do {
           let arena = try PageArena(pageCount: 64, sharing: sharing)
           let table = Frames(64)
-          try unsafe arena.allocate(run: 8..<64, flags: .kernel, into: table.frames)
+          try unsafe arena.allocate(run: 8..<64, flags: .kernel, into: { table.frames + $0 })
           let block = try arena.allocate(Pages<3>.self)
           try #require(block.index == 0)
           try #require(openArenas == (sharing == .inProcess ? 0 : 1))
           try #require(mappedViews == 2)
-          unsafe arena.release(run: 8..<64, from: table.frames)
+          unsafe arena.release(run: 8..<64, from: { table.frames + $0 })
         }
         try #require(openArenas == 0)
         try #require(mappedViews == 0)

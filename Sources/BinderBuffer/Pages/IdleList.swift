@@ -13,7 +13,7 @@ struct IdleList: ~Copyable {
   /// In which order the pages of one extent became idle.
   enum Direction { case up, down }
 
-  private struct Extent {
+  struct Extent {
     var stamp: UInt64
     /// One past the last page.
     var end: UInt16
@@ -26,7 +26,7 @@ struct IdleList: ~Copyable {
   private static var none: UInt16 { .max }
 
   // INVARIANT: `extents[p]` is initialised when an extent begins at page p; nothing else reads it.
-  private let extents: UnsafeMutablePointer<Extent>
+  private let extents: SparseTable<Extent>
   private let pageCount: Int
   // INVARIANT: holds the first page of every extent and no other page.
   private var starts: PageSet
@@ -39,19 +39,14 @@ struct IdleList: ~Copyable {
     precondition(pageCount < Int(Self.none))
     self.pageCount = pageCount
     starts = PageSet(pageCount: pageCount)
-    unsafe extents = .allocate(capacity: pageCount)
-  }
-
-  deinit {
-    // SAFETY: allocated in `init`; `Extent` is trivial, so there is nothing to deinitialise.
-    unsafe extents.deallocate()
+    extents = SparseTable(count: pageCount)
   }
 
   /// When the longest idle page became idle; nil when none is.
   var oldestStamp: UInt64? {
     guard oldestStart != Self.none else { return nil }
     // SAFETY: an extent begins at `oldestStart`.
-    return unsafe extents[Int(oldestStart)].stamp
+    return unsafe extents[Int(oldestStart)].pointee.stamp
   }
 
   /// Adds pages that are not on the list as its newest.
@@ -71,7 +66,7 @@ struct IdleList: ~Copyable {
     while page < pages.upperBound {
       let start = starts.last(through: page)
       // SAFETY: the page is on the list, so the nearest extent below it covers it.
-      let end = min(Int(unsafe extents[start].end), pages.upperBound)
+      let end = min(Int(unsafe extents[start].pointee.end), pages.upperBound)
       assert(page < end, "page \(page) is not idle")
       cut(page..<end, outOf: start)
       page = end
@@ -85,7 +80,7 @@ struct IdleList: ~Copyable {
     while left > 0, oldestStart != Self.none {
       let start = Int(oldestStart)
       // SAFETY: an extent begins at `oldestStart`.
-      let extent = unsafe extents[start]
+      let extent = unsafe extents[start].pointee
       guard extent.stamp < deadline else { return }
       let length = min(left, Int(extent.end) - start)
       let taken =
@@ -102,7 +97,7 @@ struct IdleList: ~Copyable {
     var start = oldestStart
     while start != Self.none {
       // SAFETY: an extent begins at `start`.
-      let extent = unsafe extents[Int(start)]
+      let extent = unsafe extents[Int(start)].pointee
       let pages = Int(start)..<Int(extent.end)
       if extent.direction == .up {
         for page in pages { body(page, extent.stamp) }
@@ -118,12 +113,12 @@ struct IdleList: ~Copyable {
   /// Takes `pages` out of the extent that begins at `start` and covers them.
   private mutating func cut(_ pages: Range<Int>, outOf start: Int) {
     // SAFETY: an extent begins at `start`.
-    let extent = unsafe extents[start]
+    let extent = unsafe extents[start].pointee
     let end = Int(extent.end)
     if pages.upperBound == end {
       guard start < pages.lowerBound else { return unlink(start, extent) }
       // SAFETY: as above.
-      unsafe extents[start].end = UInt16(truncatingIfNeeded: pages.lowerBound)
+      unsafe extents[start].pointee.end = UInt16(truncatingIfNeeded: pages.lowerBound)
       return
     }
     var rest = extent
@@ -131,7 +126,7 @@ struct IdleList: ~Copyable {
       unlink(start, extent)
     } else {
       // SAFETY: as above.
-      unsafe extents[start].end = UInt16(truncatingIfNeeded: pages.lowerBound)
+      unsafe extents[start].pointee.end = UInt16(truncatingIfNeeded: pages.lowerBound)
       let lower = UInt16(truncatingIfNeeded: start)
       if extent.direction == .up { rest.older = lower } else { rest.newer = lower }
     }
@@ -142,17 +137,17 @@ struct IdleList: ~Copyable {
   private mutating func link(_ start: Int, _ extent: Extent) {
     let place = UInt16(truncatingIfNeeded: start)
     // SAFETY: `start` is a page of the region, where no extent begins; neighbours are extents.
-    unsafe (extents + start).initialize(to: extent)
+    unsafe extents.place(start).initialize(to: extent)
     starts.insert(1 << UInt64(start & 63), inWord: start >> 6)
     if extent.older == Self.none {
       oldestStart = place
     } else {
-      unsafe extents[Int(extent.older)].newer = place
+      unsafe extents[Int(extent.older)].pointee.newer = place
     }
     if extent.newer == Self.none {
       newestStart = place
     } else {
-      unsafe extents[Int(extent.newer)].older = place
+      unsafe extents[Int(extent.newer)].pointee.older = place
     }
   }
 
@@ -162,12 +157,12 @@ struct IdleList: ~Copyable {
     if extent.older == Self.none {
       oldestStart = extent.newer
     } else {
-      unsafe extents[Int(extent.older)].newer = extent.newer
+      unsafe extents[Int(extent.older)].pointee.newer = extent.newer
     }
     if extent.newer == Self.none {
       newestStart = extent.older
     } else {
-      unsafe extents[Int(extent.newer)].older = extent.older
+      unsafe extents[Int(extent.newer)].pointee.older = extent.older
     }
   }
 }

@@ -14,9 +14,9 @@ public import PageAlloc
 /// whose pages are in use, outside that lock.
 @safe public struct PageRange: ~Copyable {
   let arena: PageArena
-  // INVARIANT: `frames[p]` is initialised exactly when `framed` holds p: the budget is charged and
+  // INVARIANT: `frames[p]` holds a page exactly when `framed` holds p: the budget is charged and
   // file page p is backed.
-  private let frames: UnsafeMutablePointer<Page>
+  private let frames: SparseTable<Page>
   private var framed: PageSet
   // INVARIANT: inUse ⊆ framed, and `idle` lists exactly framed − inUse.
   private var inUse: PageSet
@@ -36,7 +36,7 @@ public import PageAlloc
   public init(arena: PageArena) {
     self.arena = arena
     pageCount = arena.pageCount
-    unsafe frames = .allocate(capacity: pageCount)
+    frames = SparseTable(count: pageCount)
     framed = PageSet(pageCount: pageCount)
     inUse = PageSet(pageCount: pageCount)
     idle = IdleList(pageCount: pageCount)
@@ -45,9 +45,8 @@ public import PageAlloc
   deinit {
     framed.forEachRun(in: 0..<pageCount) { run in
       // SAFETY: the pages of the run are framed, so their entries are initialised.
-      unsafe arena.release(run: run, from: frames)
+      unsafe arena.release(run: run) { unsafe frames[$0] }
     }
-    unsafe frames.deallocate()
   }
 
   /// Pages with a frame that no live buffer touches.
@@ -126,12 +125,12 @@ public import PageAlloc
     while let run = missingRun(from: next, to: pages.upperBound) {
       do throws(PageAllocError) {
         // SAFETY: the pages of the run have no frame, so their entries are uninitialised.
-        try unsafe arena.allocate(run: run, flags: flags, into: frames)
+        try unsafe arena.allocate(run: run, flags: flags) { unsafe frames.place($0) }
       } catch {
         next = pages.lowerBound
         while let given = missingRun(from: next, to: run.lowerBound) {
           // SAFETY: the first pass initialised the entries of every run before the failed one.
-          unsafe arena.release(run: given, from: frames)
+          unsafe arena.release(run: given) { unsafe frames[$0] }
           next = given.upperBound
         }
         throw error
@@ -201,7 +200,7 @@ public import PageAlloc
     guard count > 0 else { return 0 }
     taken.forEachRun(in: 0..<pageCount) { run in
       // SAFETY: idle pages are framed, so their entries are initialised.
-      unsafe arena.release(run: run, from: frames)
+      unsafe arena.release(run: run) { unsafe frames[$0] }
     }
     framed.subtract(taken)
     framesReclaimed += count

@@ -26,7 +26,7 @@ package protocol Reclaimable: AnyObject, Sendable {
 /// so it only ever tries a process's lock.
 package final class Shrinker: @unchecked Sendable {
   private let clock = Atomic<UInt64>(1)
-  private let lock = Lock()
+  private let lock = Lock(rank: .shrinker)
   // Guarded by `lock`.
   private var targets: [ObjectIdentifier: any Reclaimable] = [:]
   private var reclaimed = 0

@@ -70,7 +70,7 @@ struct CallTable: ~Copyable {
   }
 
   /// The states of all live calls, in no order that means anything.
-  func forEach(_ body: (State) -> Void) {
+  func visit(_ body: (State) -> Void) {
     for entry in entries {
       if case .unused = entry.state { continue }
       body(entry.state)

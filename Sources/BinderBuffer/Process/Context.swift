@@ -10,7 +10,7 @@ public final class Context: @unchecked Sendable {
   let shrinker = Shrinker()
   let debugIDs = Atomic<UInt32>(1)
   private var shrinkerRegistration: ShrinkerRegistration?
-  private let lock = Lock()
+  private let lock = Lock(rank: .context)
   // Guarded by `lock`.
   private var pids: Set<Int32> = []
   // Every process that still has a region or a handle, the dead ones too, for `checkInvariants`.

@@ -126,7 +126,7 @@ extension ProcessCore {
       reserved + delivered)
     if !hasExited {
       var replies: Set<UInt32> = []
-      unsafe state.pointee.calls.forEach {
+      unsafe state.pointee.calls.visit {
         if case .replied(let offset) = $0 { replies.insert(UInt32(offset >> 3)) }
       }
       try require(
@@ -162,7 +162,7 @@ extension ProcessCore {
 
   private func checkCalls() throws(InvariantViolation) {
     var (count, unanswered) = (0, 0)
-    unsafe state.pointee.calls.forEach {
+    unsafe state.pointee.calls.visit {
       count += 1
       switch $0 {
       case .pending, .abandoned: unanswered += 1

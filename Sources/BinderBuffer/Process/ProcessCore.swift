@@ -11,12 +11,13 @@ internal import Synchronization
 /// INVARIANT: while pins > 0, the handle lives or `retainedByPins` is set and stands for one retain.
 ///
 /// Lock order, outermost first: one core's `lock` → the budget's → the shrinker's → other cores'
-/// locks (tried only). No two cores' locks are ever waited for at once; the context's lock is taken
-/// with no other held.
+/// locks (tried only) → an arena's. No two cores' locks are ever waited for at once; the context's
+/// lock is taken with no other held. Debug builds stop where a thread waits out of order: the ranks
+/// below, and those of `LockRank` for what a page arena and a budget lock.
 @safe final class ProcessCore: @unchecked Sendable {
   let pid: Int32
   let context: Context
-  let lock = Lock()
+  let lock = Lock(rank: .process)
   /// Signalled when a transaction arrives, and when the process exits.
   let arrivals = Condition()
   /// Signalled when a call ends, and when the process exits.
@@ -107,6 +108,12 @@ internal import Synchronization
       unsafe Unmanaged.passUnretained(self).release()
     }
   }
+}
+
+extension LockRank {
+  static let context = LockRank(0)
+  static let process = LockRank(10)
+  static let shrinker = LockRank(30)
 }
 
 extension ProcessCore: Reclaimable {

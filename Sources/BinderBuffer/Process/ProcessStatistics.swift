@@ -69,7 +69,7 @@ extension Process {
 }
 
 /// How many pages of a region are in each state.
-public struct PageCounts: Hashable, Sendable {
+public struct PageCounts: Hashable, Sendable, BitwiseCopyable {
   public var inUse: Int
   public var available: Int
   public var free: Int

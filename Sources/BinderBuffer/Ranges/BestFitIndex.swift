@@ -1,16 +1,16 @@
 /// The Rust driver's index of free ranges: exact best fit, the lowest offset among equals.
 ///
 /// Ranges below 8 KiB have a bin for each size, found through a bitmap. Longer ones, of which
-/// 4 MiB hold at most 511, stand in one array sorted by size and start. The range at the region's
-/// end, which changes most, is in neither.
+/// 4 MiB hold at most 511 and usually a handful, stand in one array in no order, which a search
+/// scans. The range at the region's end, which changes most, is in neither.
 ///
 /// INVARIANT: every free range is in exactly one of the three: the last range of the region in
-/// `trailing`, others by size.
+/// `trailing`, others by size. A long range's tag is its index in `long`.
 struct BestFitIndex {
   static let longCapacity = 512
 
   var bins = TieBins()
-  /// `size << 40 | start << 20 | node`, ascending.
+  /// `size << 40 | start << 20 | node`.
   var long = Table<UInt64>()
   var nodes = Table<RangeNode>()
   private(set) var longCount: UInt32 = 0
@@ -24,7 +24,7 @@ struct BestFitIndex {
   /// The range that a request of `size` units takes, or 0.
   @inline(__always)
   mutating func find(_ size: UInt32) -> UInt32 {
-    let bin = size < TieBins.binCount ? bins.smallest(from: size) : 0
+    let bin = size < TieBins.binCount ? bins.sizes.smallest(from: size) : 0
     if bin == 0 { return findLong(size) }
     // Of equals the trailing one is never the lowest.
     return trailingSize >= size && trailingSize < bin ? trailing : bins.lowest(bin)
@@ -32,10 +32,15 @@ struct BestFitIndex {
 
   @inline(never)
   private mutating func findLong(_ size: UInt32) -> UInt32 {
-    let index = longIndex(UInt64(size) << 40)
-    if index == longCount { return trailingSize >= size ? trailing : 0 }
-    return trailingSize >= size && trailingSize < Self.size(long[index])
-      ? trailing : Self.node(long[index])
+    let least = UInt64(size) << 40
+    var best = UInt64.max
+    for i in 0..<longCount {
+      // Keys that are too small wrap around to the largest.
+      best = min(best, long[i] &- least)
+    }
+    guard best < 1 << 60 else { return trailingSize >= size ? trailing : 0 }
+    best &+= least
+    return trailingSize >= size && trailingSize < Self.size(best) ? trailing : Self.node(best)
   }
 
   /// Enters a free range; `isLast` when nothing stands behind it.
@@ -47,7 +52,9 @@ struct BestFitIndex {
     } else if size < TieBins.binCount {
       nodes[id].tag = bins.insert(id, start: start, into: size)
     } else {
-      insertLong(Self.key(id, start: start, size: size))
+      long[longCount] = Self.key(id, start: start, size: size)
+      nodes[id].tag = longCount
+      longCount &+= 1
     }
   }
 
@@ -57,52 +64,22 @@ struct BestFitIndex {
     if node.next == 0 {
       trailingSize = 0
     } else if size < TieBins.binCount {
-      bins.remove(at: node.tag, from: size, nodes: nodes)
+      bins.remove(id, from: size, nodes: nodes)
     } else {
-      removeLong(Self.key(id, start: node.start, size: size))
+      longCount &-= 1
+      let moved = long[longCount]
+      long[node.tag] = moved
+      nodes[Self.node(moved)].tag = node.tag
     }
   }
 
   /// The longest free range, in units.
   @inline(__always)
   var largest: UInt32 {
-    max(trailingSize, longCount != 0 ? Self.size(long[longCount &- 1]) : bins.largest)
-  }
-
-  /// How many long ranges have a lower key.
-  @inline(__always)
-  private func longIndex(_ key: UInt64) -> UInt32 {
-    // Halving without a branch on what is found.
-    var low: UInt32 = 0
-    var length = longCount
-    while length > 0 {
-      let half = length >> 1
-      low &+= long[low &+ half] < key ? length &- half : 0
-      length = half
-    }
-    return low
-  }
-
-  @inline(never)
-  private mutating func insertLong(_ key: UInt64) {
-    let index = longIndex(key)
-    var i = longCount
-    while i > index {
-      long[i] = long[i &- 1]
-      i &-= 1
-    }
-    long[index] = key
-    longCount &+= 1
-  }
-
-  @inline(never)
-  private mutating func removeLong(_ key: UInt64) {
-    var i = longIndex(key)
-    longCount &-= 1
-    while i < longCount {
-      long[i] = long[i &+ 1]
-      i &+= 1
-    }
+    if longCount == 0 { return max(trailingSize, bins.sizes.largest) }
+    var largest: UInt64 = 0
+    for i in 0..<longCount { largest = max(largest, long[i]) }
+    return max(trailingSize, Self.size(largest))
   }
 
   static func key(_ id: UInt32, start: UInt32, size: UInt32) -> UInt64 {

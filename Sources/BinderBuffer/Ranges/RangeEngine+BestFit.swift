@@ -1,7 +1,7 @@
 /// The Rust driver's rule once more than eight ranges have lived together.
 extension RangeEngine {
-  @usableFromInline
-  mutating func reserveBestFit(
+  @inline(never)
+  mutating func reserveBestFitSlowly(
     _ size: Int, _ flags: UInt32, _ sender: Int32, _ debugID: UInt32
   ) throws(RangeError) -> PlacedRange {
     guard let units = roundUp(size, flags) else { throw refusal(size, flags) }
@@ -31,8 +31,9 @@ extension RangeEngine {
     return freeOneway < length / 10 && isSuspicious(total)
   }
 
-  @usableFromInline
-  mutating func freeBestFit(_ offset: Int, _ committed: Bool) throws(RangeError) -> FreedSlot {
+  @inline(never)
+  mutating func freeBestFitSlowly(_ offset: Int, _ committed: Bool) throws(RangeError) -> FreedSlot
+  {
     let id = try findNode(offset, committed: committed)
     let node = list.nodes[id]
     forget(node)

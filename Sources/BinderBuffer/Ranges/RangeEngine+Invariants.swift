@@ -62,7 +62,7 @@ extension RangeEngine {
     try require(array.count <= arrayLimit, "the array holds \(array.count)")
     try require(
       bestFit.longCount == 0 && bestFit.trailingSize == 0
-        && (!hasTables || bestFit.bins.largest == 0),
+        && (!hasTables || bestFit.bins.sizes.largest == 0),
       "the bins outlived the list")
   }
 
@@ -131,13 +131,14 @@ extension BestFitIndex {
   /// What is wrong with the bins, given all free nodes; or nil.
   func contradiction(_ free: [UInt32: RangeNode]) -> String? {
     var seen: Set<UInt32> = []
+    if !bins.sizes.isConsistent { return "the bitmap's summary is wrong" }
     if trailingSize != 0 {
       guard let node = free[trailing], node.next == 0, node.word.size == trailingSize else {
         return "the trailing range is not the last"
       }
       seen.insert(trailing)
     }
-    for bin in 0..<TieBins.binCount {
+    for bin in 1..<TieBins.binCount {
       let agrees = bins.check(bin, nodes: nodes) { id in
         guard let node = free[id], node.word.size == bin, node.next != 0 else { return false }
         return seen.insert(id).inserted
@@ -145,10 +146,9 @@ extension BestFitIndex {
       if !agrees { return "bin \(bin) is wrong" }
     }
     for index in 0..<longCount {
-      if index > 0 && long[index - 1] >= long[index] { return "long ranges are not sorted" }
       let id = Self.node(long[index])
       guard let node = free[id], node.next != 0, node.word.size >= TieBins.binCount,
-        long[index] == Self.key(id, start: node.start, size: node.word.size)
+        node.tag == index, long[index] == Self.key(id, start: node.start, size: node.word.size)
       else { return "long range \(index) is wrong" }
       if !seen.insert(id).inserted { return "node \(id) is indexed twice" }
     }
@@ -159,26 +159,47 @@ extension BestFitIndex {
 extension SizeTree {
   /// What is wrong with the tree, given all free nodes; or nil.
   func contradiction(_ free: [UInt32: RangeNode]) -> String? {
-    var count = 0
-    var last: UInt32 = 0
+    var order: [UInt32] = []
+    if !sizes.isConsistent { return "the bitmap's summary is wrong" }
     /// The black height, or nil when something is wrong.
     func visit(_ id: UInt32, under parent: UInt32) -> Int? {
       guard id != 0 else { return 1 }
       let node = nodes[id]
-      guard node.parent == parent, let range = free[id], range.word.size == node.size else {
-        return nil
-      }
-      if node.isRed && nodes[parent].isRed { return nil }
-      guard let left = visit(node.left, under: id), node.size >= last else { return nil }
-      last = node.size
-      count += 1
-      guard let right = visit(node.right, under: id), left == right else { return nil }
+      guard node.parent == parent, let range = free[id], range.word.size == node.size,
+        !(node.isRed && nodes[parent].isRed)
+      else { return nil }
+      let left = visit(node.left, under: id)
+      order.append(id)
+      let right = visit(node.right, under: id)
+      guard let left, left == right else { return nil }
       return left + (node.isRed ? 0 : 1)
     }
     guard visit(root, under: 0) != nil, !nodes[root].isRed, nodes[0].key == 0 else {
       return "the size tree is no red-black tree over the free ranges"
     }
-    return count == free.count ? nil : "\(count) ranges in the tree of \(free.count) free"
+    if order.count != free.count { return "\(order.count) in the tree of \(free.count) free" }
+    return chainContradiction(order)
+  }
+
+  /// What is wrong with the chain and the runs, given the tree's order; or nil.
+  private func chainContradiction(_ order: [UInt32]) -> String? {
+    var before: UInt32 = 0
+    var found: [UInt32: UInt64] = [:]
+    for id in order {
+      let size = nodes[id].size
+      guard nodes[id].before == before, nodes[before].after == id, size >= nodes[before].size
+      else { return "node \(id) is out of order" }
+      found[size] = (found[size] ?? UInt64(id) << 32) & ~0xFFFF_FFFF | UInt64(id)
+      before = id
+    }
+    guard nodes[before].after == 0, nodes[0].before == before else { return "the chain is open" }
+    for size in 0..<SizeBitmap.sizeCount {
+      guard sizes.contains(size) == (found[size] != nil) else {
+        return "size \(size)'s bit is wrong"
+      }
+      if let run = found[size], runs[size] != run { return "size \(size)'s run is wrong" }
+    }
+    return nil
   }
 }
 

@@ -67,7 +67,7 @@ extension RangeEngine {
 
   /// The unit at `offset`, or a number behind all units when it is none of the region's.
   @inline(__always)
-  private mutating func unit(_ offset: Int) -> UInt {
+  mutating func unit(_ offset: Int) -> UInt {
     // Rotated by three bits, an offset that is negative or no multiple of 8 becomes huge.
     UInt(bitPattern: offset) >> 3 | UInt(bitPattern: offset) << 61
   }

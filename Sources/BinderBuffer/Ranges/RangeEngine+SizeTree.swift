@@ -8,14 +8,12 @@ extension RangeEngine {
     let id = sizeTree.find(units)
     guard id != 0 else { throw noSpace(size) }
     let node = list.nodes[id]
-    // The driver's order: the rest is inserted while the chosen node, its size already cut, still
-    // stands in the tree.
-    if node.word.size != units {
+    if node.word.size == units {
+      sizeTree.erase(id, size: units)
+    } else {
       let rest = list.cut(id, node, at: units)
-      sizeTree.cut(id, to: units)
-      sizeTree.insert(rest, size: node.word.size &- units)
+      sizeTree.cut(id, size: node.word.size, to: units, rest: rest)
     }
-    sizeTree.erase(id)
     let isSpam = flags & RangeWord.oneway != 0 && countOnewayInC(node, units, sender)
     list.take(
       id, node, units | flags | RangeWord.live | RangeWord.owned,
@@ -63,24 +61,27 @@ extension RangeEngine {
     var word = node.word
 
     let right = list.nodes[next]
+    let left = list.nodes[node.previous]
     if !right.word.isLive {
-      sizeTree.erase(next)
+      if !left.word.isLive { sizeTree.erase(next, size: right.word.size) }
       list.recycle(next)
       size &+= right.word.size
       next = right.next
     }
     list.unindex(id, start: node.start, nextLive: next)
-    let left = list.nodes[node.previous]
     if !left.word.isLive {
-      sizeTree.erase(node.previous)
       list.recycle(id)
       start = left.start
       size &+= left.word.size
       survivor = node.previous
       word = left.word
+      sizeTree.exchange(survivor, size: left.word.size, for: survivor, size: size)
+    } else if !right.word.isLive {
+      sizeTree.exchange(node.next, size: right.word.size, for: id, size: size)
+    } else {
+      sizeTree.insert(id, size: size)
     }
     list.join(survivor, RangeWord(bits: word.bits & RangeWord.owned | size), next: next)
-    sizeTree.insert(survivor, size: size)
     return FreedSlot(
       start: node.start, units: node.word.size, holeStart: start, holeEnd: start &+ size,
       slot: id)

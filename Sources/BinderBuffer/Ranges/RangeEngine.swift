@@ -1,3 +1,5 @@
+internal import PageAlloc
+
 /// A range that was just taken, and the slot of its metadata.
 @usableFromInline
 struct PlacedRange {
@@ -69,7 +71,7 @@ struct RangeEngine: ~Copyable {
   var senders = SenderTotals()
 
   private let small: SmallBlock
-  private var memory: RangeMemory?
+  private var memory: LazyMemory?
   private let metadataStride: Int
   /// Metadata of slots 1 to 8.
   @usableFromInline let smallMetadata: UnsafeMutableRawPointer
@@ -103,37 +105,41 @@ struct RangeEngine: ~Copyable {
   mutating func mapTables() throws(RangeError) {
     guard memory == nil else { return }
     let units = Int(units)
-    let page = 4096
+    let isRust = policy == .rust
     var layout = RangeLayout()
-    let nodeCount = RangeList.nodeCount(units: units)
-    let headCount = RangeList.headCount(units: units)
-    let recordCount = SenderTotals.recordCount(units: units)
-    let bucketCount = SenderTotals.bucketCount(units: units)
-    let wordCount = TieBins.wordCount(units: units)
+    // What every region touches comes first and shares a page; what grows starts its own.
+    let sizes = layout.add(UInt64.self, count: SizeBitmap.wordCount)
+    let long = layout.add(UInt64.self, count: isRust ? BestFitIndex.longCapacity : 0)
+    let runs = layout.add(UInt64.self, count: isRust ? 0 : Int(SizeBitmap.sizeCount))
+    let heads = layout.add(UInt32.self, count: RangeList.headCount(units: units))
+    let nodes = layout.add(RangeNode.self, count: RangeList.nodeCount(units: units))
+    let tree = layout.add(SizeTreeNode.self, count: isRust ? 0 : nodes.count)
+    let bins = layout.add(UInt64.self, count: isRust ? TieBins.wordCount(units: units) : 0)
+    let records = layout.add(SenderRecord.self, count: SenderTotals.recordCount(units: units))
+    let buckets = layout.add(UInt32.self, count: SenderTotals.bucketCount(units: units))
+    let metadata = layout.add(UInt8.self, count: nodes.count * metadataStride)
 
-    // The parts that every region touches come first and share pages; what grows starts its own.
-    let longAt = layout.add(UInt64.self, count: BestFitIndex.longCapacity)
-    let headsAt = layout.add(UInt32.self, count: headCount, alignment: page)
-    let nodesAt = layout.add(RangeNode.self, count: nodeCount, alignment: page)
-    let treeAt = layout.add(SizeTreeNode.self, count: nodeCount, alignment: page)
-    let wordsAt = layout.add(UInt64.self, count: wordCount, alignment: page)
-    let recordsAt = layout.add(SenderRecord.self, count: recordCount, alignment: page)
-    let bucketsAt = layout.add(UInt32.self, count: bucketCount, alignment: page)
-    let metadataAt = layout.add(UInt8.self, count: nodeCount * metadataStride, alignment: page)
-
-    let memory = try RangeMemory(byteCount: layout.byteCount)
-    // SAFETY: each distance was laid out for that many elements within the mapping, which lives
-    // as long as the engine.
-    let start = unsafe memory.start
-    list.nodes = unsafe Table(at: start + nodesAt, count: nodeCount)
-    list.heads = unsafe Table(at: start + headsAt, count: headCount)
-    bestFit.bins.words = unsafe Table(at: start + wordsAt, count: wordCount)
-    bestFit.long = unsafe Table(at: start + longAt, count: BestFitIndex.longCapacity)
-    sizeTree.nodes = unsafe Table(at: start + treeAt, count: nodeCount)
-    senders.records = unsafe Table(at: start + recordsAt, count: recordCount)
-    senders.buckets = unsafe Table(at: start + bucketsAt, count: bucketCount)
-    unsafe largeMetadata = start + metadataAt
+    let memory: LazyMemory
+    do throws(PageAllocError) {
+      memory = try LazyMemory(byteCount: layout.byteCount)
+    } catch {
+      throw .noMemory(bytes: layout.byteCount)
+    }
+    // SAFETY: the layout's size is the mapping's, and the engine keeps both together.
+    let start = unsafe memory.base
+    list.nodes = unsafe Table(nodes, from: start)
+    list.heads = unsafe Table(heads, from: start)
     bestFit.nodes = list.nodes
+    bestFit.long = unsafe Table(long, from: start)
+    bestFit.bins.words = unsafe Table(bins, from: start)
+    bestFit.bins.sizes.words = unsafe Table(sizes, from: start)
+    sizeTree.sizes.words = unsafe Table(sizes, from: start)
+    sizeTree.nodes = unsafe Table(tree, from: start)
+    sizeTree.runs = unsafe Table(runs, from: start)
+    senders.records = unsafe Table(records, from: start)
+    senders.buckets = unsafe Table(buckets, from: start)
+    unsafe largeMetadata = start + metadata.distance
+    if isRust { bestFit.bins.prepare() }
     self.memory = consume memory
   }
 
@@ -144,33 +150,5 @@ struct RangeEngine: ~Copyable {
     case .bestFit: Int(bestFit.largest) * 8
     case .sizeTree: Int(sizeTree.largest) * 8
     }
-  }
-}
-
-/// The memory that every allocator has: the short array and the metadata of its eight slots.
-@safe
-struct SmallBlock: ~Copyable {
-  private let base: UnsafeMutableRawPointer
-  private let metadataAt: Int
-
-  init(metadataStride: Int, metadataAlignment: Int) {
-    let alignment = max(64, metadataAlignment)
-    metadataAt = (2 * 64 + 64 + alignment - 1) & ~(alignment - 1)
-    let byteCount = metadataAt + (ShortArray.capacity + 1) * metadataStride
-    // SAFETY: uninitialised memory; the array initialises its entries, owners and metadata are
-    // written before they are read.
-    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
-  }
-
-  // SAFETY: the tables lie one behind the other within the block, which outlives them.
-  var entries: Table<ShortArray.Entry> { unsafe Table(at: base, count: ShortArray.capacity) }
-  var owners: Table<RangeOwner> {
-    unsafe Table(at: base + 64, count: ShortArray.capacity + 1)
-  }
-  var metadata: UnsafeMutableRawPointer { unsafe base + metadataAt }
-
-  deinit {
-    // SAFETY: allocated in init, freed once; the metadata has been destroyed by the allocator.
-    unsafe base.deallocate()
   }
 }

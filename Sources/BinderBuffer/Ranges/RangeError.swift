@@ -1,3 +1,5 @@
+public import PageAlloc
+
 /// Why a range operation was refused. Nothing has changed when one is thrown.
 public enum RangeError: Error, Equatable, Sendable {
   /// No free range holds the request. All three in bytes, the request as it was asked for.
@@ -32,6 +34,17 @@ extension RangeError: CustomStringConvertible {
     case .notReserved(let offset): "the range at offset \(offset) is already committed"
     case .notCommitted(let offset): "the range at offset \(offset) is not committed"
     case .noMemory(let bytes): "no memory for \(bytes) bytes of tables"
+    }
+  }
+}
+
+extension RangeError {
+  /// What the driver answers: `ENOSPC` without room, `ENOMEM` without memory, else `EINVAL`.
+  public var errno: Errno {
+    switch self {
+    case .noSpace, .noOnewaySpace: .noSpace
+    case .noMemory: .noMemory
+    default: .invalidArgument
     }
   }
 }

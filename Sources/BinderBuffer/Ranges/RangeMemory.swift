@@ -1,40 +1,56 @@
-internal import Glibc
-
-/// Zero-filled memory whose pages cost nothing until they are touched.
-@safe
-struct RangeMemory: ~Copyable {
-  private let base: UnsafeMutableRawPointer
-  let byteCount: Int
-
-  init(byteCount: Int) throws(RangeError) {
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    // SAFETY: a fresh anonymous mapping; the kernel chooses the address.
-    let address = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0)
-    guard let address = unsafe address, unsafe address != MAP_FAILED else {
-      throw .noMemory(bytes: byteCount)
-    }
-    // SAFETY: the mapping just made. Without huge pages a touched page is 4 KiB, not 2 MiB.
-    _ = unsafe madvise(address, byteCount, MADV_NOHUGEPAGE)
-    unsafe base = address
-    self.byteCount = byteCount
-  }
-
-  var start: UnsafeMutableRawPointer { unsafe base }
-
-  deinit {
-    // SAFETY: the mapping of init, unmapped once; the engine that holds it dies with it.
-    unsafe munmap(base, byteCount)
-  }
+/// Where a table lies in the one mapping that holds them all.
+struct TablePlace<Element: BitwiseCopyable> {
+  /// Bytes from the mapping's start.
+  let distance: Int
+  let count: Int
 }
 
-/// Where the tables lie in a ``RangeMemory``: handed out in order, each on a cache line.
+/// Shares a mapping out over tables. Large ones start on a page of their own, so that what is
+/// touched of them is all that is touched.
 struct RangeLayout {
   private(set) var byteCount = 0
 
-  /// Room for `count` elements; gives its distance from the start.
-  mutating func add<Element>(_: Element.Type, count: Int, alignment: Int = 64) -> Int {
-    let offset = (byteCount + alignment - 1) & ~(alignment - 1)
-    byteCount = offset + count * MemoryLayout<Element>.stride
-    return offset
+  mutating func add<Element>(_: Element.Type, count: Int) -> TablePlace<Element> {
+    let size = count * MemoryLayout<Element>.stride
+    let alignment = size > 8192 ? 4096 : 64
+    let distance = (byteCount + alignment - 1) & ~(alignment - 1)
+    byteCount = distance + size
+    return TablePlace(distance: distance, count: count)
+  }
+}
+
+extension Table {
+  /// The table at its place in the mapping that starts at `start`.
+  init(_ place: TablePlace<Element>, from start: UnsafeMutableRawPointer) {
+    // SAFETY: the place was laid out within the mapping, aligned, for that many elements.
+    unsafe self.init(at: start + place.distance, count: place.count)
+  }
+}
+
+/// The memory that every allocator has: the short array and the metadata of its eight slots.
+@safe
+struct SmallBlock: ~Copyable {
+  private let base: UnsafeMutableRawPointer
+  private let metadataAt: Int
+
+  init(metadataStride: Int, metadataAlignment: Int) {
+    let alignment = max(64, metadataAlignment)
+    metadataAt = (2 * 64 + 64 + alignment - 1) & ~(alignment - 1)
+    let byteCount = metadataAt + (ShortArray.capacity + 1) * metadataStride
+    // SAFETY: uninitialised memory; the array initialises its entries, owners and metadata are
+    // written before they are read.
+    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
+  }
+
+  // SAFETY: the tables lie one behind the other within the block, which outlives them.
+  var entries: Table<ShortArray.Entry> { unsafe Table(at: base, count: ShortArray.capacity) }
+  var owners: Table<RangeOwner> {
+    unsafe Table(at: base + 64, count: ShortArray.capacity + 1)
+  }
+  var metadata: UnsafeMutableRawPointer { unsafe base + metadataAt }
+
+  deinit {
+    // SAFETY: allocated in init, freed once; the metadata has been destroyed by the allocator.
+    unsafe base.deallocate()
   }
 }

@@ -5,6 +5,9 @@ struct SizeTreeNode: BitwiseCopyable {
   var parent: UInt32
   /// Size in units, with the colour in the top bit.
   var key: UInt32
+  /// The neighbours in the tree's order; node 0 beyond either end.
+  var before: UInt32 = 0
+  var after: UInt32 = 0
 
   static let red: UInt32 = 1 << 31
   @inline(__always) var size: UInt32 { key & ~Self.red }
@@ -18,66 +21,242 @@ struct SizeTreeNode: BitwiseCopyable {
 /// a red leaf and recolour or rotate upwards; erase a node with two children by moving its
 /// in-order successor into its place with its colour; repair in four cases.
 ///
-/// A node has the number of its range; node 0 is the black nil. O(log n) for each operation.
+/// What is not part of the behaviour is how a node's place is found. The nodes are also chained in
+/// order, and for each size below 8 KiB the first and the last of its nodes are known, so a place
+/// is found without walking down: a new leaf stands right behind the last node that is not larger,
+/// either as its right child or as the left child of the one that followed. Only exact ties and
+/// long ranges walk.
+///
+/// A node has the number of its range; node 0 is the black nil and both ends of the chain.
+/// O(log n) at worst for each operation, balancing O(1) on average.
+///
+/// INVARIANT: the chain is the tree's order; `runs[size]` and the bitmap say which of it has that
+/// size. Within `cut` a rest may stand behind larger ones.
 struct SizeTree {
   var nodes = Table<SizeTreeNode>()
+  var sizes = SizeBitmap()
+  /// `first << 32 | last` of the nodes of each size that has any.
+  var runs = Table<UInt64>()
   private(set) var root: UInt32 = 0
+
+  /// The largest free range, in units.
+  @inline(__always)
+  var largest: UInt32 { nodes[nodes[0].before].size }
+
+  @inline(__always)
+  private func first(_ size: UInt32) -> UInt32 { UInt32(truncatingIfNeeded: runs[size] >> 32) }
+  @inline(__always)
+  private func last(_ size: UInt32) -> UInt32 { UInt32(truncatingIfNeeded: runs[size]) }
 
   /// The range that a request of `size` units takes, or 0: from the root down, a node of exactly
   /// that size is taken at once, else the last larger one that was passed.
   @inline(__always)
-  func find(_ size: UInt32) -> UInt32 {
+  mutating func find(_ size: UInt32) -> UInt32 {
+    guard size < SizeBitmap.sizeCount else { return walk(size) }
+    let smallest = sizes.smallest(from: size)
+    // Without an exact fit the walk ends at the first node of the smallest larger size; with one
+    // at whichever of them is highest.
+    if smallest > size { return first(smallest) }
+    return smallest != 0 && first(size) == last(size) ? first(size) : walk(size)
+  }
+
+  @inline(never)
+  private mutating func walk(_ size: UInt32) -> UInt32 {
     var best: UInt32 = 0
     var id = root
     while id != 0 {
-      let node = nodes[id]
-      if size < node.size {
-        best = id
-        id = node.left
-      } else if size > node.size {
-        id = node.right
-      } else {
-        return id
-      }
+      let key = nodes[id].size
+      if key == size { return id }
+      best = size < key ? id : best
+      id = size < key ? nodes[id].left : nodes[id].right
     }
     return best
   }
 
-  /// The largest free range, in units.
-  var largest: UInt32 {
-    var id = root
-    guard id != 0 else { return 0 }
-    while nodes[id].right != 0 { id = nodes[id].right }
-    return nodes[id].size
+  /// Takes out a range of `size` units whose first `cutSize` are taken; the rest goes in.
+  ///
+  /// The driver inserts the rest while the cut range, with its new size, still stands in its old
+  /// place, and then erases that. Everything before the cut range is smaller than the request, or
+  /// it would have been taken. So a rest that is smaller never passes the cut range on its way
+  /// down, and one that is not comes to stand right behind it.
+  @inline(__always)
+  mutating func cut(_ id: UInt32, size: UInt32, to cutSize: UInt32, rest: UInt32) {
+    let restSize = size &- cutSize
+    if restSize < cutSize {
+      leaveRun(id, nodes[id], size: size)
+      insert(rest, size: restSize)
+    } else {
+      if takesPlace(nodes[id]) {
+        return substitute(rest, size: restSize, for: id, size: size)
+      }
+      leaveRun(id, nodes[id], size: size)
+      insert(rest, size: restSize, behind: id)
+    }
+    unhook(id)
   }
 
-  mutating func reset() { root = 0 }
-
-  /// Cuts a node's size where it stands. The tree may be out of order until it is erased.
+  /// Whether a leaf inserted right behind a node, which is then erased, ends in its place with its
+  /// colour and all else as it was.
   @inline(__always)
-  func cut(_ id: UInt32, to size: UInt32) {
-    nodes[id].key = nodes[id].key & SizeTreeNode.red | size
+  private func takesPlace(_ node: SizeTreeNode) -> Bool {
+    // A red leaf below a black node needs no repair, and is then what the erased one's place falls
+    // to. Below the only, red child of a black one it turns up there by rotation.
+    if node.right == 0 { return !node.isRed }
+    return !nodes[node.after].isRed || (!node.isRed && node.left == 0)
+  }
+
+  /// Takes one range out and puts another in.
+  @inline(__always)
+  mutating func exchange(
+    _ old: UInt32, size oldSize: UInt32, for id: UInt32, size: UInt32
+  ) {
+    let node = nodes[old]
+    // Whether the new one belongs between the same neighbours.
+    let stays =
+      size >= nodes[node.before].size && (node.after == 0 || size < nodes[node.after].size)
+    if stays && node.left | node.right == 0 && (node.isRed || old == root) {
+      // A red leaf leaves without repair, and a new one enters in its place without.
+      return substitute(id, size: size, for: old, size: oldSize)
+    }
+    erase(old, size: oldSize)
+    insert(id, size: size)
+  }
+
+  /// Puts a range in another one's place, with its colour; the order must stay right.
+  @inline(__always)
+  private mutating func substitute(
+    _ id: UInt32, size: UInt32, for old: UInt32, size oldSize: UInt32
+  ) {
+    var node = nodes[old]
+    leaveRun(old, node, size: oldSize)
+    joinRun(id, size: size)
+    if id != old {
+      replace(old, under: node.parent, with: id)
+      if node.left != 0 { nodes[node.left].parent = id }
+      if node.right != 0 { nodes[node.right].parent = id }
+      nodes[node.before].after = id
+      nodes[node.after].before = id
+    }
+    node.key = node.key & SizeTreeNode.red | size
+    nodes[id] = node
+  }
+
+  /// Makes a node the last of its size.
+  @inline(__always)
+  private mutating func joinRun(_ id: UInt32, size: UInt32) {
+    guard size < SizeBitmap.sizeCount else { return }
+    let first = sizes.contains(size) ? runs[size] & ~0xFFFF_FFFF : UInt64(id) << 32
+    runs[size] = first | UInt64(id)
+    sizes.insert(size)
+  }
+
+  @inline(__always)
+  private mutating func leaveRun(_ id: UInt32, _ node: SizeTreeNode, size: UInt32) {
+    guard size < SizeBitmap.sizeCount else { return }
+    let run = runs[size]
+    let first = UInt32(truncatingIfNeeded: run >> 32)
+    let last = UInt32(truncatingIfNeeded: run)
+    runs[size] =
+      UInt64(first == id ? node.after : first) << 32 | UInt64(last == id ? node.before : last)
+    sizes.remove(size, if: first == last)
   }
 
   @inline(__always)
   mutating func insert(_ id: UInt32, size: UInt32) {
-    var parent: UInt32 = 0
-    var child = root
-    var goesLeft = false
-    while child != 0 {
-      parent = child
-      goesLeft = size < nodes[child].size
-      child = goesLeft ? nodes[child].left : nodes[child].right
+    insert(id, size: size, behind: lastUpTo(size))
+  }
+
+  /// The last node in order that is not larger than `size`, or 0.
+  @inline(__always)
+  private mutating func lastUpTo(_ size: UInt32) -> UInt32 {
+    guard size < SizeBitmap.sizeCount else { return lastLongUpTo(size) }
+    let largest = sizes.largest(upTo: size)
+    return largest == 0 ? 0 : last(largest)
+  }
+
+  @inline(never)
+  private mutating func lastLongUpTo(_ size: UInt32) -> UInt32 {
+    var best = nodes[0].before
+    if nodes[best].size <= size { return best }
+    best = 0
+    var id = root
+    while id != 0 {
+      let key = nodes[id].size
+      best = size < key ? best : id
+      id = size < key ? nodes[id].left : nodes[id].right
     }
-    nodes[id] = SizeTreeNode(left: 0, right: 0, parent: parent, key: size | SizeTreeNode.red)
-    if parent == 0 {
-      root = id
-    } else if goesLeft {
-      nodes[parent].left = id
+    return best
+  }
+
+  @inline(never)
+  private mutating func insert(_ id: UInt32, size: UInt32, behind before: UInt32) {
+    let after = nodes[before].after
+    nodes[before].after = id
+    nodes[after].before = id
+    joinRun(id, size: size)
+    // The leaf goes below whichever of its two neighbours has room on that side.
+    let parent: UInt32
+    if before != 0 && nodes[before].right == 0 {
+      parent = before
+      nodes[before].right = id
+    } else if after != 0 {
+      parent = after
+      nodes[after].left = id
     } else {
-      nodes[parent].right = id
+      parent = 0
+      root = id
     }
+    nodes[id] = SizeTreeNode(
+      left: 0, right: 0, parent: parent, key: size | SizeTreeNode.red, before: before,
+      after: after)
     repairAfterInsert(id)
+  }
+
+  /// Takes a node out that has been in the tree with `size`.
+  @inline(__always)
+  mutating func erase(_ id: UInt32, size: UInt32) {
+    leaveRun(id, nodes[id], size: size)
+    unhook(id)
+  }
+
+  /// Takes a node out of the tree and the chain.
+  @inline(never)
+  private mutating func unhook(_ id: UInt32) {
+    let node = nodes[id]
+    nodes[node.before].after = node.after
+    nodes[node.after].before = node.before
+    var wasRed = node.isRed
+    // What moves up into the gap, and its parent there (it may be nil, which has none).
+    let child: UInt32
+    var childParent: UInt32
+    if node.left == 0 || node.right == 0 {
+      child = node.left | node.right
+      childParent = node.parent
+      replace(id, under: node.parent, with: child)
+    } else {
+      let successor = node.after
+      wasRed = nodes[successor].isRed
+      child = nodes[successor].right
+      childParent = nodes[successor].parent
+      if childParent == id {
+        childParent = successor
+      } else {
+        nodes[childParent].left = child
+        if child != 0 { nodes[child].parent = childParent }
+        nodes[successor].right = node.right
+        nodes[node.right].parent = successor
+      }
+      replace(id, under: node.parent, with: successor)
+      nodes[successor].left = node.left
+      nodes[node.left].parent = successor
+      nodes[successor].key = nodes[successor].size | (node.key & SizeTreeNode.red)
+    }
+    if wasRed { return }
+    if nodes[child].isRed {
+      nodes[child].key &= ~SizeTreeNode.red
+    } else if child != root {
+      repairAfterErase(child, under: childParent)
+    }
   }
 
   @inline(__always)
@@ -118,44 +297,7 @@ struct SizeTree {
     nodes[root].key &= ~SizeTreeNode.red
   }
 
-  @inline(__always)
-  mutating func erase(_ id: UInt32) {
-    let node = nodes[id]
-    var wasRed = node.isRed
-    // What moves up into the gap, and its parent there (it may be nil, which has none).
-    let child: UInt32
-    var childParent: UInt32
-    if node.left == 0 {
-      child = node.right
-      childParent = node.parent
-      replace(id, under: node.parent, with: child)
-    } else if node.right == 0 {
-      child = node.left
-      childParent = node.parent
-      replace(id, under: node.parent, with: child)
-    } else {
-      var successor = node.right
-      while nodes[successor].left != 0 { successor = nodes[successor].left }
-      wasRed = nodes[successor].isRed
-      child = nodes[successor].right
-      childParent = nodes[successor].parent
-      if childParent == id {
-        childParent = successor
-      } else {
-        nodes[childParent].left = child
-        if child != 0 { nodes[child].parent = childParent }
-        nodes[successor].right = node.right
-        nodes[node.right].parent = successor
-      }
-      replace(id, under: node.parent, with: successor)
-      nodes[successor].left = node.left
-      nodes[node.left].parent = successor
-      nodes[successor].key =
-        nodes[successor].size | (node.key & SizeTreeNode.red)
-    }
-    if !wasRed { repairAfterErase(child, under: childParent) }
-  }
-
+  @inline(never)
   private mutating func repairAfterErase(_ start: UInt32, under startParent: UInt32) {
     var id = start
     var parent = startParent

@@ -1,15 +1,15 @@
-/// Sets of more than 128 equally long free ranges.
+/// Sets of very many equally long free ranges.
+///
+/// A chunk becomes a tree when it would outgrow 1024 keys, or when the lowest of more than 128 is
+/// asked for: many sizes are too small to be asked for and only come and go.
 ///
 /// What a chunk held hangs in a tree of blocks of eight keys. A leaf's keys are members, an inner
 /// block's are `lowest start below << 32 | block`, complemented like members. The octal digits of
-/// a member's position are its path. A set returns to a chunk when half of one is enough.
+/// a member's position are its path.
 ///
 /// INVARIANT: the tree is the lowest that holds its positions; an inner key has the largest start
 /// part below it.
 extension TieBins {
-  /// A tree of this many keys becomes a chunk again.
-  private static let smallestTree = largestChunk / 2
-
   /// The same start with another low part.
   @inline(__always)
   private static func key(_ key: UInt64, low: UInt32) -> UInt64 {
@@ -17,7 +17,7 @@ extension TieBins {
   }
 
   @inline(__always)
-  private static func start(_ key: UInt64) -> UInt64 { key >> 32 }
+  private static func startPart(_ key: UInt64) -> UInt64 { key >> 32 }
 
   /// The shift of the topmost digit of positions in a tree of `count` members, at least one.
   @inline(__always)
@@ -40,13 +40,13 @@ extension TieBins {
     var root = makeChunk(8)
     for i in 0..<head.count { insert(words[head.base &+ i], at: i, below: &root) }
     recycleChunk(head.base, capacity: head.capacity, used: head.count)
-    return Head(count: head.count, capacity: 0, floor: 0, base: root)
+    return Head(count: head.count, capacity: 0, base: root)
   }
 
   mutating func insertInTree(_ key: UInt64, _ head: Head, _ line: UInt32) {
     var root = head.base
     insert(key, at: head.count, below: &root)
-    words[line] = Head(count: head.count &+ 1, capacity: 0, floor: 0, base: root).bits
+    words[line] = Head(count: head.count &+ 1, capacity: 0, base: root).bits
   }
 
   /// Adds a key at the next position.
@@ -82,31 +82,39 @@ extension TieBins {
       _ = put(moved, at: position, below: root, shift: shift)
       nodes[Self.low(moved)].tag = position
     }
-    if last == 1 &<< shift {
+    if last == 0 {
+      recycleChunk(root, capacity: 8, used: 0)
+      root = 0
+      sizes.remove(line / 8, if: true)
+    } else if last == 1 &<< shift && shift > 0 {
       // The root's first block is full and the only one: it becomes the root.
       let child = Self.low(words[root])
       recycleChunk(root, capacity: 8, used: 1)
       root = child
     }
-    words[line] = Head(count: last, capacity: 0, floor: 0, base: root).bits
-    if last == Self.smallestTree { fellTree(line) }
+    words[line] = Head(count: last, capacity: 0, base: root).bits
   }
 
-  /// Makes a chunk of a tree of exactly 64 keys: a root and eight leaves.
-  private mutating func fellTree(_ line: UInt32) {
-    let head = Head(bits: words[line])
-    let chunk = makeChunk(Self.largestChunk)
-    for i in 0..<UInt32(8) {
-      let leaf = Self.low(words[head.base &+ i])
-      for j in 0..<UInt32(8) { words[chunk &+ i &* 8 &+ j] = words[leaf &+ j] }
-      recycleChunk(leaf, capacity: 8, used: 8)
+  /// Makes a chunk of a tree that is small enough; gives the head to be.
+  mutating func fellTree(_ head: Head) -> Head {
+    let chunk = makeChunk(Self.largestScan)
+    collect(head.base, into: chunk, 0, Self.topShift(head.count), head.count)
+    return Head(count: head.count, capacity: Self.largestScan, base: chunk)
+  }
+
+  /// Copies the members below a block to a chunk and recycles the block.
+  private mutating func collect(
+    _ block: UInt32, into chunk: UInt32, _ first: UInt32, _ shift: UInt32, _ count: UInt32
+  ) {
+    for digit in 0..<UInt32(8) where first + digit << shift < count {
+      let key = words[block &+ digit]
+      if shift == 0 {
+        words[chunk &+ first &+ digit] = key
+      } else {
+        collect(Self.low(key), into: chunk, first + digit << shift, shift - 3, count)
+      }
     }
-    recycleChunk(head.base, capacity: 8, used: 8)
-    words[line] =
-      Head(
-        count: head.count, capacity: Self.largestChunk, floor: Self.floor(Self.largestChunk),
-        base: chunk
-      ).bits
+    recycleChunk(block, capacity: 8, used: 8)
   }
 
   /// Takes out the key at the last position; an inner block that it leaves empty is recycled.
@@ -123,7 +131,7 @@ extension TieBins {
       // It was the child's only one.
       words[index] = 0
       recycleChunk(child, capacity: 8, used: 1)
-    } else if Self.start(inner) == Self.start(taken) {
+    } else if Self.startPart(inner) == Self.startPart(taken) {
       words[index] = Self.key(largestKey(child), low: child)
     }
     return taken
@@ -141,9 +149,9 @@ extension TieBins {
     }
     let child = Self.low(inner)
     let old = put(key, at: position, below: child, shift: shift &- 3)
-    if Self.start(key) > Self.start(inner) {
+    if Self.startPart(key) > Self.startPart(inner) {
       words[index] = Self.key(key, low: child)
-    } else if Self.start(inner) == Self.start(old) {
+    } else if Self.startPart(inner) == Self.startPart(old) {
       words[index] = Self.key(largestKey(child), low: child)
     }
     return old
@@ -163,12 +171,12 @@ extension TieBins {
           if key != 0 { return nil }
         } else {
           guard let below = visit(Self.low(key), position, shift - 3),
-            Self.start(below) == Self.start(key)
+            Self.startPart(below) == Self.startPart(key)
           else { return nil }
         }
       }
       return largestKey(block)
     }
-    return count > Self.smallestTree && visit(head.base, 0, Self.topShift(count)) != nil
+    return count > 0 && visit(head.base, 0, Self.topShift(count)) != nil
   }
 }

@@ -6,37 +6,40 @@
 /// the lowest range and is found without a branch. Members stand in no order: a new one goes to
 /// the end, and the last one fills the gap that a leaving one makes. Each member knows its
 /// position (its node's tag). When the line is full, the keys move into a *chunk*, an array that
-/// doubles when it is full, up to 128 keys; a larger set hangs in a tree (`TieBins+Tree`).
+/// doubles when it is full, up to 1024 keys; a larger set hangs in a tree (`TieBins+Tree`). What
+/// has become too large for its members is given up when the lowest of them is asked for.
 ///
-/// Adding and removing is O(1) up to 128 members (moving to another chunk is bounded by that),
+/// Adding and removing is O(1) up to 1024 members (moving to another chunk is bounded by that),
 /// finding the lowest looks at all of them; beyond that everything is O(log n).
 ///
 /// INVARIANT: positions are `0..<count`; keys in no position are 0.
 /// INVARIANT: a bin's bit is set exactly when it has members.
 struct TieBins {
-  /// Sizes in units that have a bin: those below this.
-  static let binCount: UInt32 = 1024
-  static let bitWordCount = binCount / 64
+  static let binCount = SizeBitmap.sizeCount
   /// Keys in a bin's own line.
   static let lineCapacity: UInt32 = 7
   /// The chunks' capacities are 16, 32, … up to this.
-  static let largestChunk: UInt32 = 128
+  static let largestChunk: UInt32 = 1024
+  /// From a chunk of more keys than this the lowest is not taken: it becomes a tree.
+  static let largestScan: UInt32 = 128
 
-  /// Bin b is `words[8b..<8b + 8]`; the bitmap, a word of 0, the recycled chunks' chains and the
-  /// chunks themselves follow the last bin.
+  /// Which bins have members.
+  var sizes = SizeBitmap()
+  /// Bin b is `words[8b..<8b + 8]`; the recycled chunks' chains and the chunks themselves follow
+  /// the last bin.
   var words = Table<UInt64>()
   var unused = Self.firstChunk
 
-  static let bitmap = binCount * 8
   /// One chain for each capacity, by its exponent.
-  static let chains = bitmap + bitWordCount + 1
-  static let firstChunk = chains + 15
+  static let chains = binCount * 8
+  static let firstChunk = chains + 16
 
   /// Words that a region of `units` can need. For each bin and capacity one chunk; for trees,
   /// whose blocks are chunks of eight, leaves and inner blocks of full trees and for each bin one
   /// path that is nearly empty.
   static func wordCount(units: Int) -> Int {
-    Int(firstChunk) + Int(binCount) * (16 + 32 + 64 + 128) + (units / 12 + 8 * Int(binCount))
+    Int(firstChunk) + Int(binCount) * (16 + 32 + 64 + 128 + 256 + 512 + 1024)
+      + (units / 12 + 8 * Int(binCount))
       * 8
   }
 
@@ -48,6 +51,9 @@ struct TieBins {
   }
 
   /// The node of a member's key, the block of an inner one's.
+  @inline(__always)
+  static func start(_ key: UInt64) -> UInt32 { ~UInt32(truncatingIfNeeded: key >> 32) }
+
   @inline(__always)
   static func low(_ key: UInt64) -> UInt32 { ~UInt32(truncatingIfNeeded: key) }
 
@@ -74,20 +80,21 @@ struct TieBins {
 
     @inline(__always) init(bits: UInt64) { self.bits = bits }
 
-    init(count: UInt32, capacity: UInt32, floor: UInt32, base: UInt32) {
-      bits = UInt64(floor) << 56 | UInt64(base) << 32 | UInt64(capacity) << 24 | UInt64(count)
+    init(count: UInt32, capacity: UInt32, base: UInt32) {
+      bits = UInt64(base) << 32 | UInt64(capacity) << 20 | UInt64(count)
     }
 
-    /// Members: 24 bits, so that adding 1 to the head counts one more.
-    @inline(__always) var count: UInt32 { UInt32(truncatingIfNeeded: bits) & 0xFF_FFFF }
-    /// Keys that there is room for; 0 for a tree.
-    @inline(__always) var capacity: UInt32 { UInt32(truncatingIfNeeded: bits) >> 24 }
+    /// Members: 20 bits, so that adding 1 to the head counts one more.
+    @inline(__always) var count: UInt32 { UInt32(truncatingIfNeeded: bits) & 0xF_FFFF }
+    /// Keys that there is room for (12 bits); 0 for a tree.
+    @inline(__always) var capacity: UInt32 { UInt32(truncatingIfNeeded: bits) >> 20 }
     /// The first key's word, or the tree root's.
-    @inline(__always) var base: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) & 0xFF_FFFF }
-    /// A chunk is too large when this many members are left, plus one; else 0.
-    @inline(__always) var floor: UInt32 { UInt32(truncatingIfNeeded: bits >> 56) }
-    @inline(__always) var hasTree: Bool { capacity == 0 && base != 0 }
+    @inline(__always) var base: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) }
     @inline(__always) var isInline: Bool { capacity == lineCapacity }
+    @inline(__always) var hasRoom: Bool { count < capacity }
+    /// Neither a tree nor never used.
+    @inline(__always) var isFlat: Bool { capacity != 0 }
+    var hasTree: Bool { capacity == 0 && base != 0 }
   }
 
   @inline(__always)
@@ -95,54 +102,22 @@ struct TieBins {
 
   // MARK: Bins
 
-  /// The smallest bin from `size` on that has a member, or 0.
+  /// The key of the lowest member of a bin without chunk or tree.
   @inline(__always)
-  func smallest(from size: UInt32) -> UInt32 {
-    // The 64 bits from `size` on, over the edge of two words.
-    let word = Self.bitmap &+ size >> 6
-    let shift = UInt64(size & 63)
-    let near = words[word] &>> shift | (words[word &+ 1] &<< 1) &<< (shift ^ 63)
-    if near != 0 { return size &+ UInt32(truncatingIfNeeded: near.trailingZeroBitCount) }
-    return smallestFurther(word &+ 1)
-  }
-
-  @inline(__always)
-  private func smallestFurther(_ first: UInt32) -> UInt32 {
-    var word = first
-    while word < Self.bitmap &+ Self.bitWordCount {
-      if words[word] != 0 {
-        let bit = UInt32(truncatingIfNeeded: words[word].trailingZeroBitCount)
-        return (word &- Self.bitmap) << 6 | bit
-      }
-      word &+= 1
-    }
-    return 0
-  }
-
-  /// The largest bin that has a member, or 0.
-  var largest: UInt32 {
-    var index = Self.bitWordCount
-    while index > 0 {
-      index &-= 1
-      let word = words[Self.bitmap &+ index]
-      if word != 0 {
-        return index << 6 | 63 &- UInt32(truncatingIfNeeded: word.leadingZeroBitCount)
-      }
-    }
-    return 0
-  }
+  func lowestKey(inLineOf bin: UInt32) -> UInt64 { largestKeyBehind(bin &* 8) }
 
   /// The lowest member of a bin that is not empty.
   @inline(__always)
   mutating func lowest(_ bin: UInt32) -> UInt32 {
-    let line = bin &* 8
     let head = head(bin)
-    return head.isInline ? Self.low(largestKeyBehind(line)) : lowestBeyond(head)
+    return head.isInline ? Self.low(lowestKey(inLineOf: bin)) : lowestBeyond(bin &* 8)
   }
 
   @inline(never)
-  private mutating func lowestBeyond(_ head: Head) -> UInt32 {
-    if head.hasTree { return lowestInTree(head) }
+  private mutating func lowestBeyond(_ line: UInt32) -> UInt32 {
+    let head = trim(line)
+    if !head.isFlat { return lowestInTree(head) }
+    if head.isInline { return Self.low(largestKeyBehind(line)) }
     var key: UInt64 = 0
     var first = head.base
     let end = first &+ head.count
@@ -153,18 +128,36 @@ struct TieBins {
     return Self.low(key)
   }
 
+  /// Gives a bin that is asked for its lowest member the form that suits their number.
+  private mutating func trim(_ line: UInt32) -> Head {
+    var head = Head(bits: words[line])
+    if !head.isFlat {
+      if head.count <= Self.largestScan / 2 { head = fellTree(head) }
+    } else if head.count > Self.largestScan {
+      head = plantTree(head)
+    } else if head.count < head.capacity / 4 {
+      head = moveKeys(head, to: head.capacity == 16 ? Self.lineCapacity : head.capacity / 2, line)
+    }
+    words[line] = head.bits
+    return head
+  }
+
   /// Adds a range of `bin` units; gives its position, to be kept in its node.
   @inline(__always)
   mutating func insert(_ id: UInt32, start: UInt32, into bin: UInt32) -> UInt32 {
     let head = head(bin)
+    if head.hasRoom { return add(id, start: start, to: bin, head) }
+    insertBeyond(Self.key(start, id), bin)
+    return head.count
+  }
+
+  /// Adds to a bin that has room.
+  @inline(__always)
+  func add(_ id: UInt32, start: UInt32, to bin: UInt32, _ head: Head) -> UInt32 {
     let position = head.count
-    if position >= head.capacity {
-      insertBeyond(Self.key(start, id), bin)
-      return position
-    }
     words[bin &* 8] = head.bits &+ 1
     words[head.base &+ position] = Self.key(start, id)
-    words[Self.bitmap &+ bin >> 6] |= 1 &<< UInt64(bin & 63)
+    sizes.insert(bin)
     return position
   }
 
@@ -174,7 +167,7 @@ struct TieBins {
     let line = bin &* 8
     var head = head(bin)
     if head.base == 0 {
-      head = Head(count: 0, capacity: Self.lineCapacity, floor: 0, base: line &+ 1)
+      head = Head(count: 0, capacity: Self.lineCapacity, base: line &+ 1)
     } else if !head.hasTree && head.capacity < Self.largestChunk {
       head = moveKeys(head, to: max(16, head.capacity &* 2), line)
     } else {
@@ -183,34 +176,39 @@ struct TieBins {
     }
     words[line] = head.bits &+ 1
     words[head.base &+ head.count] = key
-    words[Self.bitmap &+ bin >> 6] |= 1 &<< UInt64(bin & 63)
+    sizes.insert(bin)
   }
 
-  /// Removes the member at `position` and moves the last one there.
+  /// Removes a member and moves the last one into its place.
   @inline(__always)
-  mutating func remove(at position: UInt32, from bin: UInt32, nodes: Table<RangeNode>) {
-    let line = bin &* 8
-    let head = Head(bits: words[line] &- 1)
-    let last = head.count
-    if last >= head.capacity { return removeInTree(position, line, nodes) }
-    words[line] = head.bits
-    let moved = words[head.base &+ last]
+  mutating func remove(_ id: UInt32, from bin: UInt32, nodes: Table<RangeNode>) {
+    if head(bin).isFlat {
+      drop(id, from: bin, nodes: nodes)
+    } else {
+      removeInTree(nodes[id].tag, bin &* 8, nodes)
+    }
+  }
+
+  /// Removes from a flat bin, which keeps its chunk.
+  @inline(__always)
+  func drop(_ id: UInt32, from bin: UInt32, nodes: Table<RangeNode>) {
+    let head = head(bin)
+    let position = nodes[id].tag
+    let last = head.base &+ head.count &- 1
+    words[bin &* 8] = head.bits &- 1
+    let moved = words[last]
     // The leaving one may be the last itself: then the second store undoes the first.
     words[head.base &+ position] = moved
-    words[head.base &+ last] = 0
+    words[last] = 0
     nodes[Self.low(moved)].tag = position
-    // Whether the bin became empty is a coin toss: clear the bit without a branch.
-    words[Self.bitmap &+ bin >> 6] &= ~((last == 0 ? 1 : 0) &<< UInt64(bin & 63))
-    if last &+ 1 == head.floor { shrinkChunk(head, line) }
+    // Whether the bin becomes empty is a coin toss: clear the bit without a branch.
+    sizes.remove(bin, if: head.count == 1)
   }
+
+  /// Makes bin 0, which stays empty, look flat: the bin of a neighbour that is not free.
+  func prepare() { words[0] = Head(count: 0, capacity: Self.lineCapacity, base: 1).bits }
 
   // MARK: Chunks
-
-  @inline(never)
-  private mutating func shrinkChunk(_ head: Head, _ line: UInt32) {
-    let capacity = head.capacity == 16 ? Self.lineCapacity : head.capacity / 2
-    words[line] = moveKeys(head, to: capacity, line).bits
-  }
 
   /// Moves a bin's keys to an array of another capacity; gives the head to be.
   private mutating func moveKeys(_ head: Head, to capacity: UInt32, _ line: UInt32) -> Head {
@@ -220,12 +218,7 @@ struct TieBins {
       words[head.base &+ i] = 0
     }
     if !head.isInline { recycleChunk(head.base, capacity: head.capacity, used: 0) }
-    return Head(count: head.count, capacity: capacity, floor: Self.floor(capacity), base: base)
-  }
-
-  /// Where a chunk is given up: well below where it was taken, so that neither happens often.
-  static func floor(_ capacity: UInt32) -> UInt32 {
-    capacity < 16 ? 0 : capacity / 4 + 1
+    return Head(count: head.count, capacity: capacity, base: base)
   }
 
   mutating func makeChunk(_ capacity: UInt32) -> UInt32 {
@@ -253,9 +246,7 @@ struct TieBins {
   /// Whether a bin agrees with itself and its members' nodes; calls `body` with each member.
   func check(_ bin: UInt32, nodes: Table<RangeNode>, _ body: (UInt32) -> Bool) -> Bool {
     let head = head(bin)
-    let marked = words[Self.bitmap + bin >> 6] >> UInt64(bin & 63) & 1 == 1
-    guard marked == (head.count > 0), head.floor == Self.floor(head.capacity),
-      head.isInline == (head.base == bin * 8 + 1)
+    guard sizes.contains(bin) == (head.count > 0), head.isInline == (head.base == bin * 8 + 1)
     else { return false }
     func checkMember(_ key: UInt64, _ position: UInt32) -> Bool {
       guard position < head.count else { return key == 0 }

@@ -42,5 +42,7 @@ ssize_t bb_process_write(
 
 // Keeps the calling thread on one CPU.
 int bb_pin_thread(int cpu);
+// Lets it run on every CPU again.
+int bb_unpin_thread(void);
 
 #endif

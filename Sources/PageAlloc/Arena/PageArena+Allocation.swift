@@ -26,11 +26,11 @@ extension PageArena {
   ///
   /// - Parameters:
   ///   - run: Indices of pages that have no owner.
-  ///   - frames: Indexed by page; `frames[run]` is uninitialised and becomes initialised.
+  ///   - place: Where the page of an index goes: uninitialised memory, which becomes initialised.
   /// - Throws: `.outOfBounds` (in pages), `.invalidArgument(.pageTaken)`, `.budgetExhausted`,
   ///   `.system`. Nothing has changed then.
   package func allocate(
-    run: Range<Int>, flags: AllocationFlags, into frames: UnsafeMutablePointer<Page>
+    run: Range<Int>, flags: AllocationFlags, into place: (Int) -> UnsafeMutablePointer<Page>
   ) throws(PageAllocError) {
     guard run.lowerBound >= 0, run.upperBound <= pageCount else {
       throw .outOfBounds(offset: run.lowerBound, length: run.count, size: pageCount)
@@ -45,8 +45,8 @@ extension PageArena {
     if let owned { throw .invalidArgument(.pageTaken, value: owned) }
     try chargeAndBack(run, flags)
     for index in run {
-      // SAFETY: the caller promises that frames[run] is ours to initialise.
-      unsafe (frames + index).initialize(to: Page(adopting: index, of: self))
+      // SAFETY: the caller promises that the place is ours to initialise.
+      unsafe place(index).initialize(to: Page(adopting: index, of: self))
     }
   }
 
@@ -54,12 +54,14 @@ extension PageArena {
   ///
   /// - Parameters:
   ///   - run: Indices of pages that were allocated here.
-  ///   - frames: Indexed by page; `frames[run]` is initialised and becomes uninitialised.
-  package func release(run: Range<Int>, from frames: UnsafeMutablePointer<Page>) {
+  ///   - place: Where the page of an index is: initialised memory, which becomes uninitialised.
+  package func release(
+    run: Range<Int>, from place: (Int) -> UnsafeMutablePointer<Page>
+  ) {
     if run.isEmpty { return }
     for index in run {
-      // SAFETY: the caller promises that frames[run] is initialised and gives it up.
-      let page = unsafe (frames + index).move()
+      // SAFETY: the caller promises that the place is initialised and gives it up.
+      let page = unsafe place(index).move()
       assert(page.index == index, "a page in another page's place")
       page.forget()
     }

@@ -69,7 +69,7 @@ public final class PageArena: Sendable {
     self.faults = faults
     self.driver = driver
     self.receiver = receiver
-    state = Protected(PageArenaState(pageCount: pageCount))
+    state = Protected(PageArenaState(pageCount: pageCount), rank: .arena)
     if sharing == .inProcess {
       self.file = .none
     } else {

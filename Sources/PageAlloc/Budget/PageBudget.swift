@@ -11,7 +11,7 @@ public final class PageBudget: Sendable {
   private let maximum: Atomic<Int>
   private let charged = Atomic<Int>(0)
   private let highest = Atomic<Int>(0)
-  private let shrinkers = Protected(ShrinkerTable())
+  private let shrinkers = Protected(ShrinkerTable(), rank: .budget)
 
   /// - Parameter pages: How many pages may be in use; a negative number counts as 0.
   public init(pages: Int) {

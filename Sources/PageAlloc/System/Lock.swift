@@ -2,14 +2,18 @@ internal import Glibc
 
 /// A mutual exclusion lock, not recursive.
 ///
-/// In debug builds, locking it twice or unlocking it from another thread stops the program.
+/// In debug builds, locking it twice, unlocking it from another thread or waiting for it out of
+/// order stops the program.
 /// `Synchronization.Mutex` would do, but ThreadSanitizer does not understand it and reports races
 /// that are none; it understands the mutex of pthread.
 @safe package struct Lock: ~Copyable, @unchecked Sendable {
   // INVARIANT: points to an initialised mutex that is at this address until deinit.
   fileprivate let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let order: LockOrder
 
-  package init() {
+  /// - Parameter rank: its place in the order of locks; nil for one that is outside any order.
+  package init(rank: LockRank? = nil) {
+    order = LockOrder(rank)
     unsafe mutex = .allocate(capacity: 1)
     // SAFETY: the memory is ours, large enough, and initialised by pthread_mutex_init.
     unsafe mutex.initialize(to: pthread_mutex_t())
@@ -34,19 +38,24 @@ internal import Glibc
 
   /// Waits until no other thread holds the lock, and takes it.
   package borrowing func lock() {
+    order.willWait()
     // SAFETY: the pointer is valid, see the invariant of `mutex`.
     let result = unsafe pthread_mutex_lock(mutex)
     assert(result == 0, "the lock is held by this thread already")
+    order.didLock(afterWaiting: true)
   }
 
   /// Takes the lock if nobody holds it.
   package borrowing func tryLock() -> Bool {
     // SAFETY: the pointer is valid, see the invariant of `mutex`.
-    unsafe pthread_mutex_trylock(mutex) == 0
+    guard unsafe pthread_mutex_trylock(mutex) == 0 else { return false }
+    order.didLock(afterWaiting: false)
+    return true
   }
 
   /// Gives the lock back; this thread must hold it.
   package borrowing func unlock() {
+    order.willUnlock()
     // SAFETY: the pointer is valid, see the invariant of `mutex`.
     let result = unsafe pthread_mutex_unlock(mutex)
     assert(result == 0, "the lock is not held by this thread")

@@ -4,9 +4,11 @@
 @safe package struct Protected<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
   // INVARIANT: `value` points to an initialised value that only the holder of `lock` touches.
   @usableFromInline let value: UnsafeMutablePointer<Value>
-  @usableFromInline let lock = Lock()
+  @usableFromInline let lock: Lock
 
-  package init(_ value: consuming Value) {
+  /// - Parameter rank: the lock's place in the order of locks.
+  package init(_ value: consuming Value, rank: LockRank? = nil) {
+    lock = Lock(rank: rank)
     // SAFETY: the memory is ours and is initialised before anybody sees it.
     unsafe self.value = .allocate(capacity: 1)
     unsafe self.value.initialize(to: value)

@@ -104,12 +104,26 @@ struct TaskName: Hashable, Sendable, CustomStringConvertible {
   init() {}
 
   init(_ line: Span<UInt8>, _ range: Range<Int>) {
-    var shift: UInt64 = 0
-    for index in range.prefix(15) {
-      let byte = UInt64(line[index])
-      if shift < 64 { low |= byte << shift } else { high |= byte << (shift - 64) }
-      shift += 8
+    let count = min(range.count, 15)
+    if range.lowerBound + 16 <= line.count {
+      // SAFETY: checked loads; any bits are an integer.
+      let (first, second) = unsafe (
+        line.bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self),
+        line.bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound + 8, as: UInt64.self)
+      )
+      low = UInt64(littleEndian: first) & Self.mask(bytes: min(count, 8))
+      high = UInt64(littleEndian: second) & Self.mask(bytes: max(count - 8, 0))
+      return
     }
+    for (place, index) in range.prefix(count).enumerated() {
+      let byte = UInt64(line[index])
+      if place < 8 { low |= byte << (8 * place) } else { high |= byte << (8 * (place - 8)) }
+    }
+  }
+
+  /// The lowest bytes, zero to eight.
+  private static func mask(bytes count: Int) -> UInt64 {
+    count == 8 ? .max : (1 << UInt64(8 * count)) - 1
   }
 
   /// Empty, or the kernel's `<...>` for a name that it had forgotten.

@@ -30,25 +30,35 @@ struct CaptureReader: ~Copyable {
     summary = CaptureSummary()
   }
 
-  /// How much of a line is looked at.
-  enum Detail {
-    case full
-    /// Who and when, and the fields that tell threads and releases; other Binder events come out as
-    /// `otherBinder`.
-    case survey
-  }
-
   /// The next usable line, other events than Binder's included; nil at the end.
-  mutating func next(_ detail: Detail = .full) throws(InputError) -> CaptureRecord? {
+  mutating func next() throws(InputError) -> CaptureRecord? {
     while true {
       var markup = self.markup
       let line = try lines.next { bytes, info in
-        Self.classify(bytes, info, &markup, detail)
+        Self.classify(bytes, info, &markup)
       }
       self.markup = markup
       summary.byteCount = lines.byteCount
       guard let line else { return nil }
       if let record = summary.count(line, number: lines.lineCount) { return record }
+    }
+  }
+
+  /// Reads on to the next line that a survey must read, if there is one; nil at the end. The
+  /// summary then counts only such lines.
+  mutating func next(_ filter: inout SurveyFilter) throws(InputError) -> CaptureRecord? {
+    while true {
+      var markup = self.markup
+      let line: Line?? = try lines.next { bytes, info in
+        // What is in a page, and where a page may begin, is read whole.
+        guard markup != .none || info.number == 1 || filter.mustRead(bytes) else { return nil }
+        return Self.classify(bytes, info, &markup)
+      }
+      self.markup = markup
+      guard let line else { return nil }
+      guard let line, let record = summary.count(line, number: lines.lineCount) else { continue }
+      filter.note(record)
+      return record
     }
   }
 
@@ -70,8 +80,7 @@ struct CaptureReader: ~Copyable {
   }
 
   private static func classify(
-    _ bytes: Span<UInt8>, _ info: LineReader.LineInfo, _ markup: inout Markup,
-    _ detail: Detail
+    _ bytes: Span<UInt8>, _ info: LineReader.LineInfo, _ markup: inout Markup
   ) -> Line {
     var range = trimmed(bytes, 0..<bytes.count)
     guard !range.isEmpty else { return .blank }
@@ -101,8 +110,7 @@ struct CaptureReader: ~Copyable {
       return withoutPrefix(bytes, range, info)
     }
     do throws(LineIssue) {
-      let event = try EventParser.event(
-        bytes, name: prefix.event, fields: prefix.fields, detail: detail)
+      let event = try EventParser.event(bytes, name: prefix.event, fields: prefix.fields)
       let task = event.tellsName ? TaskName(bytes, prefix.task) : TaskName()
       return .record(
         CaptureRecord(

@@ -18,15 +18,11 @@ struct CaptureSummary: Equatable, Sendable {
   private(set) var firstIssues: [IssueExample] = []
   /// Lines earlier than the one before them.
   private(set) var backwards = LineTally()
-  private(set) var firstTime: UInt64?
   private var lastTime: UInt64 = 0
-  private var latestTime: UInt64 = 0
+  private var clock = CaptureClock()
 
-  /// From the earliest-placed line to the latest time, in nanoseconds.
-  var nanoseconds: UInt64 {
-    guard let firstTime, latestTime > firstTime else { return 0 }
-    return latestTime - firstTime
-  }
+  /// Since the first line, in nanoseconds.
+  var elapsed: UInt64 { clock.elapsed }
 
   var unusableLines: Int { issues.values.reduce(0) { $0 + $1.count } }
 
@@ -50,13 +46,9 @@ struct CaptureSummary: Equatable, Sendable {
   }
 
   private mutating func count(_ record: CaptureRecord) {
-    if firstTime == nil {
-      firstTime = record.nanoseconds
-    } else if record.nanoseconds < lastTime {
-      backwards.add(line: record.line)
-    }
+    if record.nanoseconds < lastTime { backwards.add(line: record.line) }
     lastTime = record.nanoseconds
-    latestTime = max(latestTime, record.nanoseconds)
+    clock.advance(to: record.nanoseconds)
     switch record.event {
     case .transaction: transactions += 1
     case .allocBuf: allocBufs += 1

@@ -1,18 +1,63 @@
 /// Reads `key=value` fields in the order that the kernel prints them, or in any other.
+///
+/// The first field that is wrong is remembered, and numbers are then zero: so the usual way has no
+/// exits, and `checked` tells in the end.
 struct FieldParser {
   private let range: Range<Int>
   private var at: Int
+  private var issue: LineIssue?
 
   init(_ range: Range<Int>) {
     self.range = range
     at = range.lowerBound
   }
 
+  /// The event that was made of the fields, if none was wrong.
+  @inline(__always) func checked(_ event: CaptureEvent) throws(LineIssue) -> CaptureEvent {
+    if let issue { throw issue }
+    return event
+  }
+
   /// A debug id: 32 bits, signed or not.
-  @inline(__always) mutating func id(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue)
-    -> UInt32
-  {
-    let number = try required(key, line)
+  @inline(__always) mutating func id(_ key: StaticString, _ line: Span<UInt8>) -> UInt32 {
+    if let number = quick(key, line), let id = UInt32(exactly: number) { return id }
+    return UInt32(truncatingIfNeeded: any(key, line, .id))
+  }
+
+  @inline(__always) mutating func int32(_ key: StaticString, _ line: Span<UInt8>) -> Int32 {
+    Int32(bitPattern: id(key, line))
+  }
+
+  /// Zero or more, in bytes.
+  @inline(__always) mutating func size(_ key: StaticString, _ line: Span<UInt8>) -> Int {
+    if let number = quick(key, line) { return Int(number) }
+    return any(key, line, .size)
+  }
+
+  /// A size that older kernels do not print: zero then.
+  @inline(__always) mutating func optionalSize(_ key: StaticString, _ line: Span<UInt8>) -> Int {
+    if let number = quick(key, line) { return Int(number) }
+    return any(key, line, .optionalSize)
+  }
+
+  private enum Kind { case id, size, optionalSize }
+
+  /// The long way: any order, any sign, and what is wrong.
+  @inline(never) private mutating func any(
+    _ key: StaticString, _ line: Span<UInt8>, _ kind: Kind
+  ) -> Int {
+    do throws(LineIssue) {
+      let found = try number(key, line)
+      if found == nil && kind == .optionalSize { return 0 }
+      guard let found else { throw issue(.missingField, key) }
+      return kind == .id ? Int(try id(found, key)) : try size(found, key)
+    } catch {
+      if issue == nil { issue = error }
+      return 0
+    }
+  }
+
+  private func id(_ number: Number, _ key: StaticString) throws(LineIssue) -> UInt32 {
     if number.isNegative {
       guard number.magnitude <= 1 << 31 else { throw issue(.numberTooLarge, key) }
       return 0 &- UInt32(number.magnitude)
@@ -21,23 +66,36 @@ struct FieldParser {
     return id
   }
 
-  @inline(__always) mutating func int32(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue)
-    -> Int32
-  {
-    Int32(bitPattern: try id(key, line))
-  }
-
-  /// Zero or more, in bytes.
-  @inline(__always) mutating func size(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue)
-    -> Int
-  {
-    try size(try required(key, line), key)
-  }
-
-  /// A size that older kernels do not print: zero then.
-  mutating func optionalSize(_ key: StaticString, _ line: Span<UInt8>) throws(LineIssue) -> Int {
-    guard let number = try number(key, line) else { return 0 }
-    return try size(number, key)
+  /// The number where it is written as the kernel writes it: behind one blank, decimal or with
+  /// `0x`, not negative, of at most 15 digits. Nil says nothing.
+  @inline(__always) private mutating func quick(
+    _ key: StaticString, _ line: Span<UInt8>
+  ) -> UInt64? {
+    let end = range.upperBound
+    let equals = at + 1 + key.utf8CodeUnitCount
+    guard equals + 1 < end, line[at] == 0x20, LineParser.hasWord(line, at + 1, end, key),
+      line[equals] == UInt8(ascii: "=")
+    else { return nil }
+    var position = equals + 1
+    var value: UInt64 = 0
+    var start = position
+    if line[position] == UInt8(ascii: "0"), position + 1 < end,
+      line[position + 1] == UInt8(ascii: "x")
+    {
+      position += 2
+      start = position
+      guard let hexadecimal = hexadecimal(line, &position) else { return nil }
+      value = hexadecimal
+    } else {
+      while position < end, LineParser.isDigit(line[position]) {
+        value = value &* 10 &+ UInt64(line[position] &- 0x30)
+        position += 1
+      }
+    }
+    guard position > start, position - start <= 15, position == end || line[position] == 0x20
+    else { return nil }
+    at = position
+    return value
   }
 
   private struct Number {
@@ -51,14 +109,7 @@ struct FieldParser {
     return size
   }
 
-  @inline(__always) private mutating func required(
-    _ key: StaticString, _ line: Span<UInt8>
-  ) throws(LineIssue) -> Number {
-    guard let number = try number(key, line) else { throw issue(.missingField, key) }
-    return number
-  }
-
-  @inline(__always) private mutating func number(
+  private mutating func number(
     _ key: StaticString, _ line: Span<UInt8>
   ) throws(LineIssue) -> Number? {
     guard var position = find(key, line) else { return nil }
@@ -105,7 +156,7 @@ struct FieldParser {
   }
 
   /// Where the value of `key` starts: usually right here, else anywhere in the line.
-  @inline(__always) private func find(_ key: StaticString, _ line: Span<UInt8>) -> Int? {
+  private func find(_ key: StaticString, _ line: Span<UInt8>) -> Int? {
     var position = at
     LineParser.skipBlanks(line, &position, range.upperBound)
     return value(of: key, line, position) ?? search(key, line)
@@ -121,7 +172,7 @@ struct FieldParser {
     return nil
   }
 
-  @inline(__always) private func value(
+  private func value(
     of key: StaticString, _ line: Span<UInt8>, _ position: Int
   ) -> Int? {
     guard LineParser.hasWord(line, position, range.upperBound, key) else { return nil }
@@ -131,6 +182,6 @@ struct FieldParser {
   }
 
   private func issue(_ kind: LineIssue.Kind, _ key: StaticString) -> LineIssue {
-    LineIssue(kind: kind, field: key.description)
+    LineIssue(kind: kind, field: FieldName(word: key))
   }
 }

@@ -20,11 +20,17 @@ struct LineIssue: Error, Equatable, Sendable {
   }
 
   var kind: Kind
-  /// The field concerned, or empty.
-  var field: String = ""
+  var field: FieldName?
 
   /// `data_size: a size is negative`.
-  var text: String { field.isEmpty ? kind.text : "\(field): \(kind.text)" }
+  var text: String { field.map { "\($0.word): \(kind.text)" } ?? kind.text }
+}
+
+/// A field as the kernel calls it. No `String`: issues travel with every line.
+struct FieldName: Equatable, Sendable {
+  let word: StaticString
+
+  static func == (a: Self, b: Self) -> Bool { a.word.description == b.word.description }
 }
 
 /// How often something was met, with the first lines where it was.

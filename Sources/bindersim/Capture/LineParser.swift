@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The grammar of one line of ftrace text:
 /// `TASK-TID [(TGID)] [CPU] [FLAGS] SECONDS.FRACTION: EVENT: key=value …`.
 ///
@@ -5,7 +7,7 @@
 /// through a bounds-checked span; nothing here allocates.
 enum LineParser {
   /// Where the parts of a line are.
-  struct Prefix {
+  struct Prefix: Equatable {
     var task: Range<Int>
     var thread: Int32
     var process: ProcessColumn
@@ -16,12 +18,15 @@ enum LineParser {
   }
 
   static func prefix(_ line: Span<UInt8>, _ range: Range<Int>) -> Prefix? {
+    usualPrefix(line, range) ?? detailedPrefix(line, range)
+  }
+
+  /// The same for lines of any layout.
+  static func detailedPrefix(_ line: Span<UInt8>, _ range: Range<Int>) -> Prefix? {
     var at = range.lowerBound
-    while at < range.upperBound {
-      if line[at] == UInt8(ascii: "["), let found = prefix(line, range, bracket: at) {
-        return found
-      }
-      at += 1
+    while let bracket = index(of: UInt8(ascii: "["), line, from: at), bracket < range.upperBound {
+      if let found = prefix(line, range, bracket: bracket) { return found }
+      at = bracket + 1
     }
     return nil
   }
@@ -47,6 +52,7 @@ enum LineParser {
     guard let nanoseconds = time else { return nil }
     skipBlanks(line, &at, end)
     let nameStart = at
+    if hasWord(line, at, end, "binder_transaction") { at += 18 }
     while at < end, isNameByte(line[at]) { at += 1 }
     guard at > nameStart, at < end, line[at] == UInt8(ascii: ":") else { return nil }
     let event = nameStart..<at
@@ -96,7 +102,7 @@ enum LineParser {
       guard var fraction = decimal(line, &position, end), position < end else { return nil }
       let digits = position - fractionStart
       guard digits <= 9 else { return nil }
-      for _ in digits..<9 { fraction *= 10 }
+      if digits == 6 { fraction *= 1000 } else { for _ in digits..<9 { fraction *= 10 } }
       let (scaled, tooLarge) = whole.multipliedReportingOverflow(by: 1_000_000_000)
       let (sum, wraps) = scaled.addingReportingOverflow(fraction)
       guard !tooLarge, !wraps else { return nil }
@@ -138,7 +144,7 @@ enum LineParser {
   @inline(__always) static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
   @inline(__always) static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
-  @inline(__always) private static func isNameByte(_ byte: UInt8) -> Bool {
+  @inline(__always) static func isNameByte(_ byte: UInt8) -> Bool {
     (byte | 0x20) &- 0x61 < 26 || isDigit(byte) || byte == UInt8(ascii: "_")
   }
 
@@ -150,22 +156,56 @@ enum LineParser {
     while at < end, isBlank(line[at]) { at += 1 }
   }
 
-  @inline(__always) private static func skipBlanksBackward(
+  @inline(__always) static func skipBlanksBackward(
     _ line: Span<UInt8>, _ at: inout Int, _ start: Int
   ) {
     while at > start, isBlank(line[at - 1]) { at -= 1 }
   }
 
-  /// Whether `word` stands at `at`.
+  /// Where `byte` stands next, at `from` or behind it.
+  @inline(__always) static func index(
+    of byte: UInt8, _ line: Span<UInt8>, from: Int
+  ) -> Int? {
+    precondition(from >= 0)
+    return unsafe line.withUnsafeBufferPointer { bytes in
+      guard from < bytes.count, let base = bytes.baseAddress else { return nil }
+      // SAFETY: from..<count lies inside the span.
+      guard let found = unsafe memchr(base + from, CInt(byte), bytes.count - from) else {
+        return nil
+      }
+      return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
+    }
+  }
+
+  /// Whether `word` stands at `at`; compared eight bytes at once, with the word as constants.
+  ///
+  /// - Precondition: 0 <= at <= end <= the line's length.
   @inline(__always) static func hasWord(
     _ line: Span<UInt8>, _ at: Int, _ end: Int, _ word: StaticString
   ) -> Bool {
     let count = word.utf8CodeUnitCount
     guard end - at >= count else { return false }
+    // SAFETY: bytes have no padding; the loads from the word lie inside it, and those from the line are checked; any bits
+    // are an integer.
+    @inline(__always) func isSame<T: FixedWidthInteger & BitwiseCopyable>(
+      _ index: Int, _: T.Type
+    ) -> Bool {
+      let found = unsafe line.bytes.unsafeLoadUnaligned(fromByteOffset: at + index, as: T.self)
+      let start = unsafe UnsafeRawPointer(word.utf8Start)
+      return unsafe found == start.loadUnaligned(fromByteOffset: index, as: T.self)
+    }
+    if count >= 8 {
+      var index = 0
+      while index + 8 < count {
+        guard isSame(index, UInt64.self) else { return false }
+        index += 8
+      }
+      return isSame(count - 8, UInt64.self)
+    }
+    if count >= 4 { return isSame(0, UInt32.self) && isSame(count - 4, UInt32.self) }
     var index = 0
     while index < count {
-      // SAFETY: index is below the static string's length, which lives for ever.
-      if unsafe word.utf8Start[index] != line[at + index] { return false }
+      guard isSame(index, UInt8.self) else { return false }
       index += 1
     }
     return true

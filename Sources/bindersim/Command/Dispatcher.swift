@@ -4,6 +4,8 @@ struct Dispatcher: Sendable {
   static let version = "0.1.0"
 
   let commands: [Subcommand]
+  /// What `help` explains beside the commands.
+  let topics: [Topic]
   /// The name of the command that runs when there are no arguments at all.
   let fallback: String
 
@@ -20,7 +22,7 @@ struct Dispatcher: Sendable {
     guard let first = words.first else { return try start(fallback, []) }
     switch first {
     case "--help", "-h":
-      try StandardOutput.write(HelpText.overview(of: commands))
+      try StandardOutput.write(HelpText.overview(of: commands, topics))
     case "--version":
       try StandardOutput.write("bindersim \(Self.version)\n")
     case "help":
@@ -33,7 +35,10 @@ struct Dispatcher: Sendable {
 
   private func help(_ words: [String]) throws(CommandError) {
     guard let name = words.first else {
-      return try StandardOutput.write(HelpText.overview(of: commands))
+      return try StandardOutput.write(HelpText.overview(of: commands, topics))
+    }
+    if let topic = topics.first(where: { $0.name == name }) {
+      return try StandardOutput.write(HelpText.text(for: topic))
     }
     try StandardOutput.write(HelpText.text(for: try command(name)))
   }

@@ -3,13 +3,15 @@ enum HelpText {
   static let width = 80
 
   /// What `bindersim --help` prints.
-  static func overview(of commands: [Subcommand]) -> String {
+  static func overview(of commands: [Subcommand], _ topics: [Topic]) -> String {
     var lines = [
       "Usage: bindersim [COMMAND] [OPTIONS]", "",
       "Simulates Binder transactions on real buffers, pages and threads.",
       "Without a command, runs an Android-like workload for about five seconds.", "", "Commands:",
     ]
     lines += columns(commands.map { ($0.name, $0.summary) })
+    lines += ["", "Topics, for 'bindersim help TOPIC':"]
+    lines += columns(topics.map { ($0.name, $0.summary) })
     lines += ["", "Options:"]
     lines += columns([
       ("-h, --help", "print this help; after a command, its help"),
@@ -18,6 +20,16 @@ enum HelpText {
     lines += [
       "", "Exit status: 0 all went well; 1 it ran and found failures; 2 wrong usage.",
     ]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// What `bindersim help TOPIC` prints.
+  static func text(for topic: Topic) -> String {
+    var lines = [topic.summary.capitalizedSentence]
+    for paragraph in topic.paragraphs { lines += [""] + wrap(paragraph, width: width) }
+    for list in topic.lists { lines += ["", list.title + ":"] + columns(list.entries) }
+    if !topic.sample.isEmpty { lines += ["", "For example:"] + topic.sample.map { "  " + $0 } }
+    lines += ["", "Examples:"] + topic.examples.map { "  " + $0 }
     return lines.joined(separator: "\n") + "\n"
   }
 

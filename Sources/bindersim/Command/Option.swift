@@ -32,7 +32,8 @@ struct Option<Value: Sendable>: Sendable {
   var description: OptionDescription {
     OptionDescription(
       long: long, short: short, placeholder: syntax.placeholder, accepted: syntax.accepted,
-      shownDefault: shownDefault, help: help, parse: { syntax.parse($0) })
+      shownDefault: shownDefault, help: help, completion: syntax.completion,
+      parse: { syntax.parse($0) })
   }
 }
 
@@ -51,6 +52,7 @@ struct OptionDescription: Sendable {
   let accepted: String
   let shownDefault: String?
   let help: String
+  let completion: Completion
   let parse: @Sendable (_ text: String) -> (any Sendable)?
 
   var isFlag: Bool { placeholder == nil }

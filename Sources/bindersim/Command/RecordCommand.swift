@@ -45,10 +45,11 @@ enum RecordCommand {
   static func run(_ options: RecordOptions, output: String) throws(CommandError) -> ExitStatus {
     Interrupt.catchSignals()
     let file = try OutputFile(path: output)
+    let start = MonotonicClock.now()
     var progress = Progress()
     do {
       try runRecord(
-        options, progress: { done in progress.show { line(done, options) } },
+        options, progress: { done in progress.show { line(done, options, since: start) } },
         write: { text in
           // Half a recording is none: nothing is left behind.
           guard !Interrupt.wasRequested else { throw CommandError.failure("interrupted") }
@@ -64,7 +65,10 @@ enum RecordCommand {
     return .success
   }
 
-  private static func line(_ done: Int, _ options: RecordOptions) -> String {
-    "\(Format.grouped(done)) of \(Format.grouped(options.operations)) operations"
+  private static func line(
+    _ done: Int, _ options: RecordOptions, since start: UInt64
+  ) -> String {
+    Format.progress(
+      done, "operations", in: MonotonicClock.now() - start, done: done, of: options.operations)
   }
 }

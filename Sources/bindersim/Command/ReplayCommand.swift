@@ -14,6 +14,10 @@ enum ReplayCommand {
   private static let speed = Option(
     optional: "speed", .speed,
     help: "keep the recorded times, 2x twice as fast (default: as fast as it goes)")
+  private static let infersFrees = Option(
+    "frees", .choice("HOW", [("inferred", true), ("recorded", false)]), default: true,
+    shown: "inferred",
+    help: "recorded: only recorded releases free, where a capture has them all, so that leaks show")
 
   static let subcommand = Subcommand(
     name: "replay", summary: "replay a captured ftrace text file through the engine",
@@ -23,17 +27,25 @@ enum ReplayCommand {
       sizes. Buffers are freed where the capture says so, else where its other events imply it; \
       the report says which rule freed how many, and which lines could not be used. The exit \
       status is 1 when an allocation failed.
+      """,
       """
+      With several policies or region lengths all combinations are replayed in one reading and \
+      compared in one table; below it, each combination in which an allocation failed has its \
+      first failure, with the region as it then was and the sender of what filled it. Means are \
+      weighted by the recorded time. "fragmented" is the largest part of the free space that \
+      the largest free range did not cover.
+      """,
     ],
     operands: [Operand(name: "FILE", help: "the capture; - is standard input")],
     options: [
       policies.description, regions.description, EngineOptions.budget.description,
-      process.description, speed.description, ResultOutput.json.description,
-    ],
+      process.description, infersFrees.description, speed.description,
+    ] + ExportOptions.descriptions,
     examples: [
       "bindersim replay startup.ftrace",
       "bindersim replay startup.ftrace --process 990 --region 256K",
       "bindersim replay startup.ftrace --policy c,rust --region 512K,1016K --json result.json",
+      "bindersim replay startup.ftrace --budget 64 --speed 0.5x",
     ]
   ) { arguments throws(CommandError) in
     var options = ReplayOptions(path: arguments.operands[0])
@@ -42,26 +54,51 @@ enum ReplayCommand {
     options.budget = arguments[EngineOptions.budget]
     options.process = arguments[process]
     options.speed = arguments[speed]
-    return try run(options, jsonPath: arguments[ResultOutput.json])
+    options.infersFrees = arguments[infersFrees]
+    let exports = try ExportOptions.request(from: arguments)
+    return try run(options, exports)
   }
 
-  static func run(_ options: ReplayOptions, jsonPath: String?) throws(CommandError) -> ExitStatus {
-    let report = try ResultOutput.deliver(
-      jsonPath: jsonPath, schema: "bindersim.replay", version: 1, text: ReplayText.text
-    ) { () throws(CommandError) in
-      var progress = Progress()
-      do throws(ReplayError) {
-        return try runReplay(options, progress: { now in progress.show { line(now) } })
-      } catch {
-        throw .failure("\(error)")
-      }
-    }
+  static func run(
+    _ options: ReplayOptions, _ exports: ExportRequest
+  ) throws(CommandError) -> ExitStatus {
+    Interrupt.catchSignals()
+    let files = try ExportFiles.open(exports)
+    let recorders = options.settings.compactMap { _ in Recorder(exports.recording) }
+    let report = try replay(options, recorders)
+    try files.write(outcome(report, recorders.map(\.recording)))
     return report.failureCount > 0 ? .failure : .success
   }
 
-  private static func line(_ progress: ReplayProgress) -> String {
-    let line = "\(Format.grouped(progress.lines)) lines, \(Format.bytes(progress.bytes))"
-    return progress.ofBytes.map { line + " of \(Format.bytes($0))" } ?? line
+  private static func replay(
+    _ options: ReplayOptions, _ recorders: [Recorder]
+  ) throws(CommandError) -> ReplayReport {
+    let start = MonotonicClock.now()
+    var progress = Progress()
+    do throws(ReplayError) {
+      return try runReplay(
+        options, recorders: recorders,
+        progress: { now in progress.show { line(now, since: start) } })
+    } catch {
+      throw .failure("\(error)")
+    }
+  }
+
+  private static func outcome(_ report: ReplayReport, _ recordings: [Recording]) -> Outcome {
+    Outcome(
+      text: ReplayText.text(report),
+      json: { () throws(CommandError) in
+        try JSONText.encode(report, schema: "bindersim.replay", version: 1)
+      },
+      page: { ReplayPage.page(report, recordings) },
+      recording: recordings.first, names: report.names,
+      latencies: recordings.first.map(LatencySeries.lifetimes) ?? [])
+  }
+
+  private static func line(_ progress: ReplayProgress, since start: UInt64) -> String {
+    Format.progress(
+      progress.lines, "lines", in: MonotonicClock.now() - start, done: progress.bytes,
+      of: progress.ofBytes)
   }
 }
 

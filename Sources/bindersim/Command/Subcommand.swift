@@ -21,6 +21,7 @@ struct Operand: Sendable {
   var isRequired = true
   /// Whether more than one may be given; only the last operand of a command may.
   var repeats = false
+  var completion = Completion.file
 }
 
 /// A titled list of names and what they mean.

@@ -6,14 +6,32 @@ enum VerifyCommand {
       """
       Does to the engine what was done to the driver, and compares every answer: offsets, \
       failures, spam reports, pages and figures. Prints a line for each file, and the first \
-      difference below it. The exit status is 1 unless all agree.
+      difference below it. Ctrl-C ends the comparison with what was compared so far. The exit \
+      status is 1 unless all agree to their end.
       """
     ],
     operands: [Operand(name: "FILE", help: "a recording; - is standard input", repeats: true)],
     options: [], examples: ["bindersim verify rust-mixed.rec c-mixed.rec"]
   ) { arguments throws(CommandError) in
+    Interrupt.catchSignals()
     let options = VerifyOptions(paths: arguments.operands)
-    let allAgree = try runVerify(options, write: StandardOutput.write)
+    var progress = Progress()
+    var start = MonotonicClock.now()
+    let allAgree = try runVerify(
+      options,
+      progress: { path, now in
+        progress.show {
+          path + ": "
+            + Format.progress(
+              now.lines, "lines", in: MonotonicClock.now() - start, done: now.bytes,
+              of: now.ofBytes)
+        }
+      },
+      write: { text throws(CommandError) in
+        progress.clear()
+        try StandardOutput.write(text)
+        start = MonotonicClock.now()
+      })
     return allAgree ? .success : .failure
   }
 }

@@ -39,6 +39,19 @@ enum Format {
     }
   }
 
+  /// `value` rounded to that many digits behind the point: `decimal(1.5, digits: 3)` is "1.500".
+  ///
+  /// - Precondition: finite; times 10^digits within 2^53, up to which doubles are exact.
+  static func decimal(_ value: Double, digits: Int = 1) -> String {
+    let unit = (0..<digits).reduce(1) { product, _ in product * 10 }
+    let scaled = Int((value.magnitude * Double(unit)).rounded())
+    let sign = value < 0 && scaled > 0 ? "-" : ""
+    guard digits > 0 else { return "\(sign)\(scaled)" }
+    let fraction = String(scaled % unit)
+    let zeros = String(repeating: "0", count: digits - fraction.count)
+    return "\(sign)\(scaled / unit).\(zeros)\(fraction)"
+  }
+
   /// How many a second; `nanoseconds` is the time that it took.
   static func rate(_ count: Int, in nanoseconds: UInt64) -> Int {
     guard nanoseconds > 0, count > 0 else { return 0 }
@@ -46,5 +59,20 @@ enum Format {
     // The quotient fits whenever fewer than 2^64 things happen in a second.
     guard product.high < nanoseconds else { return .max }
     return Int(clamping: nanoseconds.dividingFullWidth(product).quotient)
+  }
+
+  /// `12,000 requests, 45,000/s, 3.2 s left`: what is left is guessed from what was done so far.
+  ///
+  /// - Parameters:
+  ///   - count: things done in `elapsed` nanoseconds.
+  ///   - done: the part of `total` that they are, in whatever unit; the end is unknown without it.
+  static func progress(
+    _ count: Int, _ things: String, in elapsed: UInt64, done: Int, of total: Int?
+  ) -> String {
+    let line = "\(grouped(count)) \(things), \(grouped(rate(count, in: elapsed)))/s"
+    guard let total, done > 0, total > done, elapsed > 100_000_000 else { return line }
+    let left = Double(elapsed) * Double(total - done) / Double(done)
+    guard left < 1e18 else { return line }
+    return line + ", \(time(nanoseconds: UInt64(left))) left"
   }
 }

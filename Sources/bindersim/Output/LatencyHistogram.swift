@@ -11,17 +11,34 @@ struct LatencyHistogram: Sendable {
   private var buckets = [UInt64](repeating: 0, count: bucketCount)
   private(set) var count: UInt64 = 0
   private(set) var maximum: UInt64 = 0
+  private var sum = 0.0
+  private var sumOfSquares = 0.0
 
   mutating func record(_ value: UInt64) {
     buckets[Self.bucket(of: value)] += 1
     count += 1
     maximum = max(maximum, value)
+    sum += Double(value)
+    sumOfSquares += Double(value) * Double(value)
   }
 
   mutating func merge(_ other: LatencyHistogram) {
     for index in buckets.indices { buckets[index] += other.buckets[index] }
     count += other.count
     maximum = max(maximum, other.maximum)
+    sum += other.sum
+    sumOfSquares += other.sumOfSquares
+  }
+
+  var mean: Double { count == 0 ? 0 : sum / Double(count) }
+
+  var standardDeviation: Double {
+    count == 0 ? 0 : max(0, sumOfSquares / Double(count) - mean * mean).squareRoot()
+  }
+
+  /// Values that are at most `value`, or in the same bucket.
+  func count(upTo value: UInt64) -> UInt64 {
+    buckets[...Self.bucket(of: value)].reduce(0, +)
   }
 
   /// The value that `share` (0 … 1) of all values do not exceed, as the end of its bucket: at

@@ -1,12 +1,16 @@
 /// Reads a recording line by line, in fixed memory.
 struct RecordingReader: ~Copyable {
   let path: String
+  /// In bytes; nil for what is no regular file.
+  let fileSize: Int?
   private var lines: LineReader
 
   init(path: String) throws(RecordingError) {
     self.path = path
     do throws(InputError) {
-      lines = LineReader(.file(try InputFile(path: path)))
+      let file = try InputFile(path: path)
+      fileSize = file.regularByteCount
+      lines = LineReader(.file(file))
     } catch {
       throw .input(error)
     }
@@ -14,11 +18,13 @@ struct RecordingReader: ~Copyable {
 
   init(name: String, bytes: [UInt8], chunk: Int = .max) {
     path = name
+    fileSize = nil
     lines = LineReader(.memory(LineReader.MemorySource(bytes, chunk: chunk)))
   }
 
   /// The number of the line read last.
   var line: Int { lines.lineCount }
+  var byteCount: Int { lines.byteCount }
 
   /// The next line that is not a comment; nil at the end.
   mutating func next() throws(RecordingError) -> RecordingLine? {

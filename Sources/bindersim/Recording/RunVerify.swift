@@ -1,3 +1,11 @@
+/// How far a comparison is.
+struct VerifyProgress {
+  var lines: Int
+  var bytes: Int
+  /// Of the whole file; nil where that is unknown.
+  var ofBytes: Int?
+}
+
 struct VerifyOptions: Sendable {
   /// Recordings; `-` is standard input.
   var paths: [String]
@@ -6,25 +14,33 @@ struct VerifyOptions: Sendable {
 /// Compares the engine with each recording and writes a line per file, and the first difference
 /// below it.
 ///
-/// - Returns: whether all agree.
+/// A request to stop ends it there.
+///
+/// - Returns: whether all agree to their end.
 func runVerify<E>(
-  _ options: VerifyOptions, progress: (_ path: String, _ line: Int) -> Void = { _, _ in },
-  write: (String) throws(E) -> Void
+  _ options: VerifyOptions,
+  progress: (_ path: String, _ now: VerifyProgress) -> Void = { _, _ in },
+  shouldStop: () -> Bool = { Interrupt.wasRequested }, write: (String) throws(E) -> Void
 ) throws(E) -> Bool {
   let width = options.paths.map(\.count).max() ?? 0
   var allAgree = !options.paths.isEmpty
   for path in options.paths {
-    let verification = verify(path: path) { progress(path, $0) }
+    let verification = verify(
+      path: path, progress: { progress(path, $0) }, shouldStop: shouldStop)
     if !verification.agrees { allAgree = false }
     try write(VerifyText.text(verification, width: width))
+    if verification.verdict == .interrupted { break }
   }
   return allAgree
 }
 
-func verify(path: String, progress: (Int) -> Void = { _ in }) -> Verification {
+func verify(
+  path: String, progress: (VerifyProgress) -> Void = { _ in },
+  shouldStop: () -> Bool = { false }
+) -> Verification {
   do throws(RecordingError) {
     var verifier = Verifier(try RecordingReader(path: path))
-    return verifier.run(progress: progress)
+    return verifier.run(progress: progress, shouldStop: shouldStop)
   } catch {
     return Verification(path: path, verdict: .unusable("\(error)"))
   }
@@ -40,6 +56,7 @@ enum VerifyText {
       + "\(Format.grouped(verification.checkpoints)) checkpoints: "
     switch verification.verdict {
     case .agrees: return figures + "agrees\n"
+    case .interrupted: return figures + "interrupted, agrees so far\n"
     case .differs(let line, let operation, let expected, let got):
       return figures + "differs\n"
         + "  \(path):\(line): \(operation): expected \(expected)\n"

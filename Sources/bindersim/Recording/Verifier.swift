@@ -4,6 +4,8 @@ internal import BinderBuffer
 struct Verification: Equatable, Sendable {
   enum Verdict: Equatable, Sendable {
     case agrees
+    /// Was stopped before the end; nothing differed until then.
+    case interrupted
     /// The first difference.
     case differs(line: Int, operation: String, expected: String, got: String)
     case unusable(String)
@@ -37,12 +39,18 @@ struct Verifier: ~Copyable {
     self.reader = reader
   }
 
-  /// Reads to the end or the first difference. `progress` is told the line now and then.
-  mutating func run(progress: (Int) -> Void = { _ in }) -> Verification {
+  /// Reads to the end or the first difference. Every few thousand lines `progress` is told, and
+  /// `shouldStop` asked.
+  mutating func run(
+    progress: (VerifyProgress) -> Void = { _ in }, shouldStop: () -> Bool = { false }
+  ) -> Verification {
     do throws(RecordingError) {
       while result.agrees, let line = try reader.next() {
         try take(line)
-        if reader.line & 0xFFFF == 0 { progress(reader.line) }
+        guard reader.line & 0xFFF == 0 else { continue }
+        progress(
+          VerifyProgress(lines: reader.line, bytes: reader.byteCount, ofBytes: reader.fileSize))
+        if result.agrees && shouldStop() { result.verdict = .interrupted }
       }
       if result.agrees && region == nil {
         throw reader.line == 0

@@ -11,9 +11,13 @@ struct CaptureSurvey {
 
   init() {}
 
-  /// Reads the capture to its end.
-  init(_ reader: inout CaptureReader) throws(InputError) {
-    while let record = try reader.next(.survey) { add(record) }
+  /// Reads the capture to its end, unless it is stopped.
+  init(_ reader: inout CaptureReader, shouldStop: () -> Bool = { false }) throws(InputError) {
+    var filter = SurveyFilter()
+    while let record = try reader.next(&filter) {
+      add(record)
+      if shouldStop() { return }
+    }
     isComplete = true
   }
 

@@ -14,163 +14,231 @@ struct ReplaySetting: Hashable, Sendable {
 ///
 /// Every buffer is sent, received at once and held until its free: when it is placed, and for how
 /// long it lives, is the capture's doing, not the engine's queues'.
-final class ReplayEngine {
+///
+/// A value with one owner: a copy would work the same processes.
+struct ReplayEngine {
   let setting: ReplaySetting
+  /// Nil when nobody asks what happened when.
+  let recorder: Recorder?
   private let context: Context
   private let pattern: ObjectPattern
-  private var members: [Int32: Member] = [:]
+  // INVARIANT: the first member is the outside; `memberOf` has the place of every other.
+  private var members: [ReplayMember] = []
+  private var memberOf = NumberTable()
   // Indexed by the planner's slots.
   private var slots: [Slot] = []
-  /// Stands for senders that have no process here, and answers the replies whose request is not
-  /// there to be answered.
-  private let outside: Member
+  private var calls: [OpenCall] = []
+  private var idleCalls: [Int32] = []
+  /// Nanoseconds of the capture.
+  private var now: UInt64 = 0
+  private var total = TotalGauge()
 
-  /// No process of a capture has it.
+  /// Stands for senders that have no process here, and answers the replies whose request is not
+  /// there to be answered. No process of a capture has its number.
+  private static let outside: Int32 = 0
   private static let outsidePID = Int32.max
 
   /// - Throws: what the engine says about such a region.
-  init(setting: ReplaySetting, pattern: ObjectPattern) throws(BinderError) {
+  init(
+    setting: ReplaySetting, pattern: ObjectPattern, recorder: Recorder? = nil
+  ) throws(BinderError) {
     self.setting = setting
+    recorder?.advance(to: 0)
+    self.recorder = recorder
     self.pattern = pattern
     // One page more, for the outside: it never has another, and never gives that one back.
     context = Context(budget: setting.budget.map { PageBudget(pages: $0 + 1) })
-    outside = Member(
-      try context.makeProcess(
-        pid: Self.outsidePID, regionLength: setting.regionLength, policy: setting.policy))
-    _ = try outside.process.send(
-      Transaction(flags: .oneway), to: outside.process.makeNode())
-    _ = try outside.process.receive()?.keep()
+    let process = try context.makeProcess(
+      pid: Self.outsidePID, regionLength: setting.regionLength, policy: setting.policy)
+    _ = try process.send(Transaction(flags: .oneway), to: process.makeNode())
+    _ = try process.receive()?.keep()
+    members.append(ReplayMember(process))
   }
 
   /// A buffer that cannot be placed is not an error but a result.
   ///
+  /// - Parameter time: nanoseconds since the beginning of the capture; never goes back.
   /// - Throws: what keeps a process from being made.
-  func apply(_ step: ReplayStep) throws(BinderError) {
+  mutating func apply(_ step: ReplayStep, at time: UInt64) throws(BinderError) {
+    now = time
+    recorder?.advance(to: time)
     switch step {
     case .send(let buffer): try send(buffer)
     case .free(let slot, _): free(slot)
     }
   }
 
-  /// What came of it all, by process.
-  func results() -> [ReplayResult] {
-    members.values.filter { $0.buffers + $0.failed > 0 }
-      .map { ReplayResult($0.process.statistics, $0) }
+  /// What came of it all.
+  ///
+  /// - Parameter end: nanoseconds since the beginning of the capture.
+  func result(until end: UInt64) -> ReplayRun {
+    let processes = members.dropFirst().filter { $0.buffers + $0.failed > 0 }
+      .map { ReplayResult($0.process.statistics, $0, until: end) }
       .sorted { ($0.peakBytes, $1.pid) > ($1.peakBytes, $0.pid) }
+    return ReplayRun(setting, total, processes, until: end)
+  }
+
+  /// A member's region has changed.
+  private mutating func measure(_ member: Int32) {
+    guard let usage = members[member].process.usage else { return }
+    total.note(members[member].gauge.note(usage, at: now), at: now)
   }
 
   // MARK: Sending
 
-  private func send(_ buffer: PlannedBuffer) throws(BinderError) {
+  private mutating func send(_ buffer: PlannedBuffer) throws(BinderError) {
     while slots.count <= buffer.slot { slots.append(Slot()) }
+    slots[buffer.slot] = Slot()
     let destination = try member(buffer.destination)
-    let transaction = pattern.transaction(
-      code: buffer.code, isOneway: buffer.kind == .oneway, dataSize: buffer.dataSize,
-      offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize)
-    // A node of its own: how long a oneway waited for others is in the capture already.
-    var node: Node?
     do throws(BinderError) {
       try giveRegion(to: destination)
       let sender = try sender(of: buffer)
-      var slot: Slot
-      switch buffer.kind {
-      case .oneway, .request:
-        let target = destination.idleNodes.popLast() ?? destination.process.makeNode()
-        node = target
-        let receipt = try sender.process.send(transaction, to: target)
-        slot = try received(receipt, buffer, by: destination, from: sender)
-      case .reply:
-        slot = try reply(buffer, transaction, to: destination, from: sender)
-      }
-      slot.node = node
-      slots[buffer.slot] = slot
-      destination.buffers += 1
+      let transaction = pattern.transaction(
+        code: buffer.code, isOneway: buffer.kind == .oneway, dataSize: buffer.dataSize,
+        offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize)
+      slots[buffer.slot] =
+        switch buffer.kind {
+        case .oneway, .request: try send(transaction, buffer, from: sender, to: destination)
+        case .reply: try reply(transaction, buffer, from: sender, to: destination)
+        }
+      members[destination].buffers += 1
+      measure(destination)
     } catch {
-      if let node { destination.idleNodes.append(node) }
-      slots[buffer.slot] = Slot()
-      destination.failed += 1
-      destination.failures[error.kind, default: 0] += 1
-      if destination.firstFailure == nil {
-        destination.firstFailure = failure(error, buffer, in: destination)
+      members[destination].failed += 1
+      members[destination].failures[error.kind, default: 0] += 1
+      recorder?.noteFailure(of: buffer, error, at: now, members[destination].process)
+      if members[destination].firstFailure == nil {
+        members[destination].firstFailure = failure(error, buffer, in: destination)
       }
     }
   }
 
-  /// Takes the buffer just sent out of the receiver's queue.
-  private func received(
-    _ receipt: Receipt, _ buffer: PlannedBuffer, by destination: Member, from sender: Member
+  /// Sends, and takes what was sent out of the receiver's queue at once.
+  private mutating func send(
+    _ transaction: Transaction, _ buffer: PlannedBuffer, from sender: Int32, to destination: Int32
   ) throws(BinderError) -> Slot {
-    var slot = Slot(destination)
-    slot.hold(receipt.size, sender: buffer.sender)
-    guard let delivery = try destination.process.receive() else { return slot }
-    guard let call = receipt.call else {
-      slot.offset = delivery.keep()
-      return slot
+    // A node of its own: how long a oneway waited for others is in the capture already.
+    let node = members[destination].takeNode()
+    let process = members[destination].process
+    let receipt: Receipt
+    do throws(BinderError) {
+      receipt = try members[sender].process.send(transaction, to: members[destination].nodes[node])
+    } catch {
+      members[destination].idleNodes.append(node)
+      throw error
     }
-    slot.call = OpenCall(id: call, caller: sender, delivery: delivery)
+    var slot = Slot(destination, receipt, sender: buffer.sender)
+    slot.node = node
+    recorder?.noteSent(buffer, receipt, at: now, process)
+    guard let delivery = try process.receive() else { return slot }
+    if let call = receipt.call {
+      slot.call = open(call, sender, delivery)
+    } else {
+      slot.offset = Int32(truncatingIfNeeded: delivery.keep())
+    }
     return slot
   }
 
-  private func reply(
-    _ buffer: PlannedBuffer, _ transaction: Transaction, to destination: Member,
-    from sender: Member
+  private mutating func reply(
+    _ transaction: Transaction, _ buffer: PlannedBuffer, from sender: Int32, to destination: Int32
   ) throws(BinderError) -> Slot {
-    var slot = Slot(destination)
-    if let request = buffer.request, let call = slots[request].call,
-      call.caller === destination, slots[request].process === sender
+    let process = members[destination].process
+    if let request = buffer.request, slots[request].call >= 0,
+      calls[slots[request].call].caller == destination, slots[request].member == sender
     {
-      slots[request].call = nil
+      let call = calls[slots[request].call]
+      idleCalls.append(slots[request].call)
+      slots[request].call = -1
+      guard let delivery = call.delivery.take() else { return Slot() }
       do throws(BinderError) {
-        let receipt = try call.answer(
-          transaction, by: sender.process, requestOffset: &slots[request].offset)
-        slot.hold(receipt.size, sender: buffer.sender)
-        slot.offset = try destination.process.takeReply(call.id)?.keep()
+        let receipt: Receipt
+        do throws(BinderError) {
+          receipt = try members[sender].process.reply(to: delivery, transaction)
+          slots[request].offset = Int32(truncatingIfNeeded: delivery.keep())
+        } catch {
+          slots[request].offset = Int32(truncatingIfNeeded: delivery.keep())
+          throw error
+        }
+        return try taken(call.id, receipt, buffer, by: destination)
       } catch {
-        try? destination.process.abandon(call.id)
+        try? process.abandon(call.id)
         throw error
       }
-      return slot
     }
     // The request is not in the capture, was freed before its reply, or failed here: have a
     // request of no consequence answered with the recorded reply.
-    let node = outside.idleNodes.popLast() ?? outside.process.makeNode()
-    defer { outside.idleNodes.append(node) }
-    let request = try destination.process.send(Transaction(), to: node)
-    guard let call = request.call else { return slot }
+    let outside = members[Self.outside].process
+    let node = members[Self.outside].takeNode()
+    defer { members[Self.outside].idleNodes.append(node) }
+    let request = try process.send(Transaction(), to: members[Self.outside].nodes[node])
+    guard let call = request.call else { return Slot() }
     do throws(BinderError) {
-      guard let delivery = try outside.process.receive() else { return slot }
-      let receipt = try outside.process.reply(to: delivery, transaction)
-      slot.hold(receipt.size, sender: buffer.sender)
-      slot.offset = try destination.process.takeReply(call)?.keep()
+      guard let delivery = try outside.receive() else { return Slot() }
+      let receipt = try outside.reply(to: delivery, transaction)
+      return try taken(call, receipt, buffer, by: destination)
     } catch {
-      try? destination.process.abandon(call)
+      try? process.abandon(call)
       throw error
     }
+  }
+
+  /// Takes a reply out of the caller's table of calls.
+  private func taken(
+    _ call: CallID, _ receipt: Receipt, _ buffer: PlannedBuffer, by destination: Int32
+  ) throws(BinderError) -> Slot {
+    var slot = Slot(destination, receipt, sender: buffer.sender)
+    recorder?.noteSent(buffer, receipt, at: now, members[destination].process)
+    if let reply = try members[destination].process.takeReply(call) {
+      slot.offset = Int32(truncatingIfNeeded: reply.keep())
+    }
     return slot
+  }
+
+  private mutating func open(
+    _ id: CallID, _ caller: Int32, _ delivery: consuming Delivery
+  ) -> Int32 {
+    let index: Int32
+    if let idle = idleCalls.popLast() {
+      index = idle
+    } else {
+      index = Int32(calls.count)
+      calls.append(OpenCall(id: id))
+    }
+    let call = calls[index]
+    call.id = id
+    call.caller = caller
+    call.delivery = consume delivery
+    return index
   }
 
   // MARK: Freeing
 
-  private func free(_ index: Int) {
+  private mutating func free(_ index: Int) {
     let slot = slots[index]
     slots[index] = Slot()
-    guard let process = slot.process else { return }
-    if let node = slot.node { process.idleNodes.append(node) }
-    if let call = slot.call {
-      call.end()
-    } else if let offset = slot.offset {
+    guard slot.member >= 0 else { return }
+    if slot.node >= 0 { members[slot.member].idleNodes.append(slot.node) }
+    if slot.call >= 0 {
+      // Nobody waits for an answer here.
+      let call = calls[slot.call]
+      call.delivery = nil
+      try? members[call.caller].process.abandon(call.id)
+      idleCalls.append(slot.call)
+    } else if slot.offset >= 0 {
       do throws(BinderError) {
-        try process.process.free(at: offset)
+        try members[slot.member].process.free(at: Int(slot.offset))
       } catch {
-        process.failures[error.kind, default: 0] += 1
+        members[slot.member].failures[error.kind, default: 0] += 1
       }
     }
+    recorder?.noteFreed(slot.debugID, at: now, members[slot.member].process)
+    measure(slot.member)
   }
 
   // MARK: Processes
 
-  private func sender(of buffer: PlannedBuffer) throws(BinderError) -> Member {
-    guard ReplayPlanner.pids.contains(buffer.sender) else { return outside }
+  private mutating func sender(of buffer: PlannedBuffer) throws(BinderError) -> Int32 {
+    guard ReplayPlanner.pids.contains(buffer.sender) else { return Self.outside }
     let sender = try member(buffer.sender)
     guard buffer.kind == .request else { return sender }
     // A call needs a region that its reply can come to.
@@ -178,30 +246,31 @@ final class ReplayEngine {
       try giveRegion(to: sender)
       return sender
     } catch {
-      return outside
+      return Self.outside
     }
   }
 
-  private func member(_ pid: Int32) throws(BinderError) -> Member {
-    if let known = members[pid] { return known }
-    let member = Member(try context.makeProcess(pid: pid))
-    members[pid] = member
-    return member
+  private mutating func member(_ pid: Int32) throws(BinderError) -> Int32 {
+    if let known = memberOf[pid] { return Int32(truncatingIfNeeded: known) }
+    members.append(ReplayMember(try context.makeProcess(pid: pid)))
+    memberOf[pid] = members.count - 1
+    return Int32(members.count - 1)
   }
 
-  private func giveRegion(to member: Member) throws(BinderError) {
-    guard !member.hasRegion else { return }
-    try member.process.mapRegion(length: setting.regionLength, policy: setting.policy)
-    member.hasRegion = true
+  private mutating func giveRegion(to member: Int32) throws(BinderError) {
+    guard !members[member].hasRegion else { return }
+    try members[member].process.mapRegion(length: setting.regionLength, policy: setting.policy)
+    members[member].hasRegion = true
   }
 
   private func failure(
-    _ error: BinderError, _ buffer: PlannedBuffer, in destination: Member
+    _ error: BinderError, _ buffer: PlannedBuffer, in destination: Int32
   ) -> ReplayFailure {
-    let statistics = destination.process.statistics
+    let process = members[destination].process
+    let statistics = process.statistics
     var held: [Int32: (bytes: Int, buffers: Int)] = [:]
-    for slot in slots where slot.process === destination {
-      held[slot.sender, default: (0, 0)].bytes += slot.size
+    for slot in slots where slot.member == destination {
+      held[slot.sender, default: (0, 0)].bytes += Int(slot.size)
       held[slot.sender, default: (0, 0)].buffers += 1
     }
     let holders =
@@ -209,78 +278,74 @@ final class ReplayEngine {
       .map { ReplayHolder(pid: $0.key, bytes: $0.value.bytes, buffers: $0.value.buffers) }
       .sorted { ($0.bytes, $1.pid) > ($1.bytes, $0.pid) }
     return ReplayFailure(
-      line: buffer.line, nanoseconds: buffer.nanoseconds, sender: buffer.sender,
-      kind: "\(error.kind)", message: "\(error)", dataSize: buffer.dataSize,
-      offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
+      line: buffer.line, nanoseconds: buffer.nanoseconds, receiver: buffer.destination,
+      sender: buffer.sender, kind: "\(error.kind)", message: "\(error)", size: buffer.size,
+      dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
       freeBytes: statistics.freeBytes, largestFreeRange: statistics.largestFreeRange,
-      freeOnewaySpace: statistics.freeOnewaySpace, holders: Array(holders.prefix(5)))
-  }
-
-  /// A process of the capture in this engine.
-  final class Member {
-    let process: Process
-    var hasRegion = false
-    /// Nodes that no live buffer was sent to.
-    var idleNodes: [Node] = []
-    var buffers = 0
-    var failed = 0
-    var failures: [FailureKind: Int] = [:]
-    var firstFailure: ReplayFailure?
-
-    init(_ process: Process) { self.process = process }
+      freeOnewaySpace: statistics.freeOnewaySpace, holders: Array(holders.prefix(5)),
+      kernelLog: error.kind == .noSpace
+        ? process.exhaustionLog(requested: buffer.size).split(separator: "\n").map(String.init)
+        : [])
   }
 
   /// A request that has not been answered, with the delivery that its reply needs.
   private final class OpenCall {
-    let id: CallID
-    let caller: Member
-    private var delivery: Delivery?
+    var id: CallID
+    var caller: Int32 = 0
+    /// Nil while the entry is idle.
+    var delivery: Delivery?
 
-    init(id: CallID, caller: Member, delivery: consuming Delivery) {
-      self.id = id
-      self.caller = caller
-      self.delivery = consume delivery
-    }
-
-    /// Sends the reply; the request's buffer is then held by its offset alone.
-    func answer(
-      _ transaction: Transaction, by process: Process, requestOffset: inout Int?
-    ) throws(BinderError) -> Receipt {
-      // INVARIANT: whoever has a call has its delivery; this and `end` come last.
-      guard let delivery = delivery.take() else { preconditionFailure("answered twice") }
-      do throws(BinderError) {
-        let receipt = try process.reply(to: delivery, transaction)
-        requestOffset = delivery.keep()
-        return receipt
-      } catch {
-        requestOffset = delivery.keep()
-        throw error
-      }
-    }
-
-    /// The request is freed without an answer; nobody waits for one here.
-    func end() {
-      delivery = nil
-      try? caller.process.abandon(id)
-    }
+    init(id: CallID) { self.id = id }
   }
 
-  private struct Slot {
-    /// Nil for a slot that holds nothing.
-    var process: Member?
+  /// A buffer while it lives. Negative numbers stand for none.
+  private struct Slot: BitwiseCopyable {
+    var member: Int32 = -1
     /// Where the buffer is, once it is held by that alone.
-    var offset: Int?
-    var node: Node?
-    var call: OpenCall?
+    var offset: Int32 = -1
+    var node: Int32 = -1
+    var call: Int32 = -1
     var sender: Int32 = 0
-    var size = 0
+    var size: Int32 = 0
+    var debugID: UInt32 = 0
 
     init() {}
-    init(_ process: Member) { self.process = process }
 
-    mutating func hold(_ size: Int, sender: Int32) {
-      self.size = size
+    init(_ member: Int32, _ receipt: Receipt, sender: Int32) {
+      self.member = member
+      size = Int32(truncatingIfNeeded: receipt.size)
+      debugID = receipt.debugID
       self.sender = sender
     }
+  }
+}
+
+/// A process of the capture in one engine.
+struct ReplayMember {
+  let process: Process
+  var hasRegion = false
+  var nodes: [Node] = []
+  /// Those that no live buffer was sent to.
+  var idleNodes: [Int32] = []
+  var buffers = 0
+  var failed = 0
+  var failures: [FailureKind: Int] = [:]
+  var firstFailure: ReplayFailure?
+  var gauge = RegionGauge()
+
+  init(_ process: Process) { self.process = process }
+
+  mutating func takeNode() -> Int32 {
+    if let idle = idleNodes.popLast() { return idle }
+    nodes.append(process.makeNode())
+    return Int32(nodes.count - 1)
+  }
+}
+
+extension Array {
+  /// Places are kept in 32 bits, many of them to a cache line.
+  fileprivate subscript(index: Int32) -> Element {
+    @inline(__always) get { self[Int(index)] }
+    @inline(__always) _modify { yield &self[Int(index)] }
   }
 }

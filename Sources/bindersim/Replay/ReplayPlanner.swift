@@ -27,17 +27,19 @@ struct ReplayPlanner {
 
   private let survey: CaptureSurvey
   private let onlyProcess: Int32?
-  private var threadIndex: [Int32: Int] = [:]
+  private var threadIndex = NumberTable()
+  /// Whether a buffer without a recorded release is freed where other events imply it.
+  private let infersFrees: Bool
   private var threads: [ThreadState] = []
   private var idleThreads: [Int] = []
   private var lastThread = (id: Int32.min, index: 0)
   private var buffers: [BufferState] = []
   private var freeSlots: [Int] = []
-  private var slotOf: [UInt32: Int] = [:]
+  private var slotOf = NumberTable()
   /// The oneway buffer that a node's receiver holds, where its free is to be inferred.
-  private var lastOnNode: [Target: Int] = [:]
+  private var lastOnNode = NumberTable()
   /// Which thread's pending transaction has this id.
-  private var pendingOf: [UInt32: Int] = [:]
+  private var pendingOf = NumberTable()
   /// Unusable transactions already counted, so that their further lines are not counted again.
   private var counted: Set<UInt32> = []
 
@@ -48,7 +50,10 @@ struct ReplayPlanner {
   /// What Linux can number processes with.
   static let pids: ClosedRange<Int32> = 1...1 << 22
 
-  init(survey: CaptureSurvey = CaptureSurvey(), onlyProcess: Int32? = nil) {
+  init(
+    survey: CaptureSurvey = CaptureSurvey(), onlyProcess: Int32? = nil, infersFrees: Bool = true
+  ) {
+    self.infersFrees = infersFrees
     self.survey = survey
     self.onlyProcess = onlyProcess
   }
@@ -59,8 +64,8 @@ struct ReplayPlanner {
 
   /// Takes one record in; `steps` then holds what it leads to.
   mutating func plan(_ record: CaptureRecord) {
-    steps.removeAll(keepingCapacity: true)
-    if record.event == .other { return }
+    if !steps.isEmpty { steps.removeAll(keepingCapacity: true) }
+    if case .other = record.event { return }
     let thread = state(of: record)
     if !threads[thread].held.isEmpty && !record.event.isTailOfRead { freeHeld(thread) }
     switch record.event {
@@ -128,7 +133,7 @@ struct ReplayPlanner {
     let slot = freeSlots.popLast() ?? buffers.count
     let buffer = BufferState(
       id: event.transaction, kind: pending.kind, process: pending.process, node: pending.node,
-      isReleaseRecorded: survey.released.contains(event.transaction))
+      isReleaseRecorded: !infersFrees || survey.released.contains(event.transaction))
     if slot == buffers.count { buffers.append(buffer) } else { buffers[slot] = buffer }
     slotOf[event.transaction] = slot
     steps.append(
@@ -154,7 +159,7 @@ struct ReplayPlanner {
     case .request: break
     case .reply: free(slot, .replyReceived)
     case .oneway:
-      let target = Target(process: buffers[slot].process, node: buffers[slot].node)
+      let target = buffers[slot].target
       if let before = lastOnNode[target] { free(before, .onewayNextOnNode) }
       lastOnNode[target] = slot
       buffers[slot].holder = thread
@@ -218,7 +223,7 @@ struct ReplayPlanner {
     let buffer = buffers[slot]
     if let holder = buffer.holder {
       threads[holder].held.removeAll { $0 == slot }
-      lastOnNode[Target(process: buffer.process, node: buffer.node)] = nil
+      lastOnNode[buffer.target] = nil
     }
     if buffer.isNamed {
       slotOf[buffer.id] = nil
@@ -339,11 +344,6 @@ struct ReplayPlanner {
     var process: Int32
   }
 
-  private struct Target: Hashable {
-    var process: Int32
-    var node: Int32
-  }
-
   /// A transaction whose sizes are yet to come.
   private struct Pending {
     var id: UInt32
@@ -362,6 +362,10 @@ struct ReplayPlanner {
     var process: Int32
     var node: Int32
     var isReleaseRecorded: Bool
+    /// What it was sent to: the process and its node.
+    var target: UInt64 {
+      UInt64(UInt32(bitPattern: process)) << 32 | UInt64(UInt32(bitPattern: node))
+    }
     /// The thread in whose `held` it is.
     var holder: Int?
     /// False when a younger buffer took over its id.

@@ -1,6 +1,9 @@
 internal import BinderBuffer
 
-/// What a replay found: plain values, for text, JSON and whatever else shows it.
+/// What a replay found: plain values, for text and for whatever else shows it.
+///
+/// As JSON it is the `result` of the schema `bindersim.replay`, version 1, key for key. Sizes are
+/// bytes, times nanoseconds; keys that have no value are left out.
 struct ReplayReport: Codable, Equatable, Sendable {
   var file: String
   /// The replay was stopped before the capture's end.
@@ -19,7 +22,7 @@ struct ReplayReport: Codable, Equatable, Sendable {
   var runs: [ReplayRun]
 
   var unusedCount: Int { unused.reduce(0) { $0 + $1.count } }
-  var failureCount: Int { runs.reduce(0) { $0 + $1.failureCount } }
+  var failureCount: Int { runs.reduce(0) { $0 + $1.failed } }
 }
 
 /// The lines of a capture, by what they are.
@@ -56,83 +59,6 @@ struct ReplayCount: Codable, Equatable, Sendable {
   var lines: [Int]
 }
 
-/// One setting and what came of the capture in it.
-struct ReplayRun: Codable, Equatable, Sendable {
-  var policy: String
-  var regionLength: Int
-  var budgetPages: Int?
-  var processes: [ReplayResult]
-
-  var failureCount: Int { processes.reduce(0) { $0 + $1.failed } }
-}
-
-/// One process's region over the whole replay. Sizes in bytes.
-struct ReplayResult: Codable, Equatable, Sendable {
-  var pid: Int32
-  var name: String
-  /// Buffers placed in its region.
-  var buffers: Int
-  /// Buffers that could not be placed.
-  var failed: Int
-  /// Those, by the kind of failure.
-  var failures: [String: Int]
-  var firstFailure: ReplayFailure?
-  var peakBuffers: Int
-  var peakBytes: Int
-  var peakPages: Int
-  /// Frames given to pages, repeats counted.
-  var framesAllocated: Int
-  var framesReclaimed: Int
-  var lowestFreeOnewaySpace: Int
-  var spamReports: Int
-  var liveBuffers: Int
-  var liveBytes: Int
-}
-
-/// The first buffer that could not be placed, and what the region looked like then.
-struct ReplayFailure: Codable, Equatable, Sendable {
-  var line: Int
-  var nanoseconds: UInt64
-  var sender: Int32
-  var kind: String
-  var message: String
-  var dataSize: Int
-  var offsetsSize: Int
-  var extraSize: Int
-  var freeBytes: Int
-  var largestFreeRange: Int
-  var freeOnewaySpace: Int
-  /// The largest holders of the region's bytes, by sender.
-  var holders: [ReplayHolder]
-}
-
-struct ReplayHolder: Codable, Equatable, Sendable {
-  var pid: Int32
-  var bytes: Int
-  var buffers: Int
-}
-
-extension ReplayResult {
-  init(_ statistics: ProcessStatistics, _ member: ReplayEngine.Member) {
-    pid = member.process.pid
-    name = ""
-    buffers = member.buffers
-    failed = member.failed
-    failures = [:]
-    for (kind, count) in member.failures { failures["\(kind)"] = count }
-    firstFailure = member.firstFailure
-    peakBuffers = statistics.peakBuffers
-    peakBytes = statistics.peakBytes
-    peakPages = statistics.peakPagesInUse
-    framesAllocated = statistics.framesAllocated
-    framesReclaimed = statistics.framesReclaimed
-    lowestFreeOnewaySpace = statistics.lowestFreeOnewaySpace
-    spamReports = statistics.spamReports
-    liveBuffers = statistics.bufferCount
-    liveBytes = statistics.bytesInUse
-  }
-}
-
 extension ReplayReport {
   /// The planner's and the reader's part of a report.
   init(file: String, capture: CaptureSummary, planner: ReplayPlanner) {
@@ -164,6 +90,9 @@ extension ReplayReport {
       notes.append(
         "no binder_transaction_alloc_buf line: the capture has no sizes, so nothing can be "
           + "placed; record with that event enabled")
+    } else if capture.issues[.binary].map({ $0.count > capture.lines / 2 }) ?? false {
+      notes.append(
+        "this is not text: decompress it, or convert a Perfetto trace with `traceconv systrace`")
     } else if capture.lines > 0 && capture.transactions + capture.allocBufs == 0 {
       notes.append("no Binder transaction in it; record with the events of the binder group")
     }
@@ -188,7 +117,7 @@ extension CaptureFigures {
   init(_ summary: CaptureSummary) {
     bytes = summary.byteCount
     lines = summary.lines
-    nanoseconds = summary.nanoseconds
+    nanoseconds = summary.elapsed
     transactionLines = summary.transactions
     allocBufLines = summary.allocBufs
     receivedLines = summary.receiveds

@@ -22,6 +22,13 @@ struct PlannedBuffer: Equatable, Sendable {
   var extraSize: Int
   var line: Int
   var nanoseconds: UInt64
+
+  /// What it takes of a region: each part rounded up to 8, and 8 at least.
+  var size: Int {
+    let parts = [dataSize, offsetsSize, extraSize]
+    guard parts.allSatisfy({ $0 <= Int.max / 4 }) else { return .max }
+    return max(8, parts.reduce(0) { $0 + ($1 + 7) & ~7 })
+  }
 }
 
 /// How a replay knows that a buffer was freed.

@@ -2,7 +2,11 @@
 enum ReplayText {
   static func text(_ report: ReplayReport) -> String {
     var text = head(report)
-    for run in report.runs { text += "\n" + self.text(run) }
+    if report.runs.count == 1 {
+      text += "\n" + self.text(report.runs[0])
+    } else {
+      text += "\n" + ReplayComparisonText.text(report.runs)
+    }
     if report.wasInterrupted { text += "\ninterrupted: this is what was replayed until then\n" }
     return text
   }
@@ -37,45 +41,50 @@ enum ReplayText {
     "  \(Format.grouped(count.count)) \(count.text) (\(count.linesText))\n"
   }
 
+  /// One setting, process by process.
   private static func text(_ run: ReplayRun) -> String {
     var text = "policy \(run.policy), region \(Format.grouped(run.regionLength)) B"
     if let budget = run.budgetPages { text += ", budget \(Format.grouped(budget)) pages" }
     text += "\n"
     guard !run.processes.isEmpty else { return text + "  no process received a buffer\n" }
     var table = Table([
-      "process", "buffers", "failed", "peak live", "peak bytes", "peak pages", "frames",
-      "reclaimed", "spam", "still live", "bytes",
+      "process", "buffers", "failed", "peak live", "peak bytes", "peak pages", "mean", "frames",
+      "reclaimed", "spam", "fragmented", "still live", "bytes",
     ])
     for process in run.processes {
-      table.add(
-        [process.name.isEmpty ? "\(process.pid)" : "\(process.pid) \(process.name)"]
-          + [
-            process.buffers, process.failed, process.peakBuffers, process.peakBytes,
-            process.peakPages, process.framesAllocated, process.framesReclaimed,
-            process.spamReports, process.liveBuffers, process.liveBytes,
-          ].map(Format.grouped))
+      table.add([
+        process.label, Format.grouped(process.buffers), Format.grouped(process.failed),
+        Format.grouped(process.peakBuffers), Format.grouped(process.peakBytes),
+        Format.grouped(process.peakPages), Figure.mean(process.meanPages),
+        Format.grouped(process.framesAllocated), Format.grouped(process.framesReclaimed),
+        Format.grouped(process.spamReports), Figure.share(process.worstFragmentation),
+        Format.grouped(process.liveBuffers), Format.grouped(process.liveBytes),
+      ])
     }
     text += table.text(indent: "  ")
-    for process in run.processes where process.failed > 0 { text += failures(of: process) }
-    return text
-  }
-
-  private static func failures(of process: ReplayResult) -> String {
-    let kinds = process.failures.sorted { $0.key < $1.key }
-      .map { "\(Format.grouped($0.value)) \($0.key)" }.joined(separator: ", ")
-    var text = "  \(process.pid) failures: \(kinds)\n"
-    if let first = process.firstFailure {
-      text +=
-        "    first at line \(first.line): \(first.message) (from \(first.sender), data "
-        + "\(Format.grouped(first.dataSize)), offsets \(Format.grouped(first.offsetsSize)), extra "
-        + "\(Format.grouped(first.extraSize)))\n"
-      let holders = first.holders.map {
-        "\($0.pid) \(Format.grouped($0.bytes)) B in \(Format.grouped($0.buffers))"
-      }
-      if !holders.isEmpty {
-        text += "    largest holders by sender: \(holders.joined(separator: "; "))\n"
-      }
+    for process in run.processes where process.failed > 0 {
+      text += "  \(process.label): \(ReplayFailureText.kinds(process.failures))\n"
+      if let first = process.firstFailure { text += ReplayFailureText.text(first, in: run) }
     }
     return text
   }
+}
+
+/// Figures as the tables show them.
+enum Figure {
+  static func mean(_ value: Double?) -> String {
+    guard let value else { return "-" }
+    return Format.tenths(Int((value * 10).rounded()), of: 10)
+  }
+
+  /// In percent.
+  static func share(_ worst: ReplayFragmentation?) -> String {
+    guard let worst else { return "-" }
+    return Format.tenths(Int((worst.share * 1000).rounded()), of: 10) + "%"
+  }
+}
+
+extension ReplayResult {
+  /// `990 system_server`
+  var label: String { name.isEmpty ? "\(pid)" : "\(pid) \(name)" }
 }

@@ -13,6 +13,9 @@ struct ReplayOptions: Sendable {
   var process: Int32?
   /// Recorded seconds per second; nil for as fast as it goes.
   var speed: Double?
+  /// Whether buffers without a recorded release are freed where other events imply it; else they
+  /// are never freed.
+  var infersFrees = true
 
   var settings: [ReplaySetting] {
     policies.flatMap { policy in
@@ -50,15 +53,19 @@ struct ReplayProgress {
 ///
 /// A file is read twice, the first time for what only its later lines tell. Progress is reported
 /// every few thousand lines; a request to stop ends the replay there with what was done so far.
+///
+/// - Parameter recorders: one for each setting, or none.
 func runReplay(
-  _ options: ReplayOptions, progress: (ReplayProgress) -> Void = { _ in },
+  _ options: ReplayOptions, recorders: [Recorder] = [],
+  progress: (ReplayProgress) -> Void = { _ in },
   shouldStop: () -> Bool = { Interrupt.wasRequested }
 ) throws(ReplayError) -> ReplayReport {
   var line = 0
   do {
     var reader = try CaptureReader(path: options.path)
     return try replay(
-      &reader, options, line: &line, progress: progress, shouldStop: shouldStop)
+      &reader, options, recorders: recorders, line: &line, progress: progress,
+      shouldStop: shouldStop)
   } catch let error as InputError {
     throw .input(error)
   } catch let error as ReplayError {
@@ -72,19 +79,22 @@ func runReplay(
 
 /// The same for a capture that is already open.
 func replay(
-  _ reader: inout CaptureReader, _ options: ReplayOptions, line: inout Int,
+  _ reader: inout CaptureReader, _ options: ReplayOptions, recorders: [Recorder] = [],
+  line: inout Int,
   progress: (ReplayProgress) -> Void = { _ in }, shouldStop: () -> Bool = { false }
 ) throws -> ReplayReport {
   var survey = CaptureSurvey()
   if reader.canRewind {
-    survey = try CaptureSurvey(&reader)
+    survey = try CaptureSurvey(&reader, shouldStop: shouldStop)
     try reader.rewind()
   }
-  var planner = ReplayPlanner(survey: survey, onlyProcess: options.process)
+  var planner = ReplayPlanner(
+    survey: survey, onlyProcess: options.process, infersFrees: options.infersFrees)
   let pattern = ObjectPattern()
-  let engines = try options.settings.map { setting in
+  var engines = try options.settings.enumerated().map { index, setting in
     do throws(BinderError) {
-      return try ReplayEngine(setting: setting, pattern: pattern)
+      return try ReplayEngine(
+        setting: setting, pattern: pattern, recorder: recorders.isEmpty ? nil : recorders[index])
     } catch {
       throw ReplayError.setting(setting, error)
     }
@@ -98,27 +108,29 @@ func replay(
         ReplayProgress(bytes: reader.summary.byteCount, ofBytes: reader.fileSize, lines: line))
       wasInterrupted = shouldStop()
     }
-    if !wasInterrupted { wasInterrupted = !pace.wait(until: record.nanoseconds, shouldStop) }
+    if !wasInterrupted { wasInterrupted = !pace.wait(until: reader.summary.elapsed, shouldStop) }
     if wasInterrupted { break }
     planner.plan(record)
     for step in planner.steps {
-      for engine in engines { try engine.apply(step) }
+      for index in engines.indices {
+        try engines[index].apply(step, at: reader.summary.elapsed)
+      }
     }
   }
   planner.finish()
   for step in planner.steps {
-    for engine in engines { try engine.apply(step) }
+    for index in engines.indices {
+      try engines[index].apply(step, at: reader.summary.elapsed)
+    }
   }
   var report = ReplayReport(file: options.path, capture: reader.summary, planner: planner)
   report.wasInterrupted = wasInterrupted
   report.runs = engines.map { engine in
-    var processes = engine.results()
-    for index in processes.indices {
-      processes[index].name = planner.names[processes[index].pid]?.description ?? ""
+    var run = engine.result(until: reader.summary.elapsed)
+    for index in run.processes.indices {
+      run.processes[index].name = planner.names[run.processes[index].pid]?.description ?? ""
     }
-    return ReplayRun(
-      policy: engine.setting.policy.name, regionLength: engine.setting.regionLength,
-      budgetPages: engine.setting.budget, processes: processes)
+    return run
   }
   return report
 }
@@ -133,6 +145,8 @@ struct ReplayPace {
   init(speed: Double?) { self.speed = speed }
 
   /// False when the wait was broken off.
+  ///
+  /// - Parameter recorded: nanoseconds since the beginning of the capture.
   mutating func wait(until recorded: UInt64, _ shouldStop: () -> Bool) -> Bool {
     guard let speed, speed > 0 else { return true }
     guard let started else {

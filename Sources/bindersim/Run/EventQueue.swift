@@ -4,6 +4,11 @@ struct EventQueue<Event> {
   private var heap: [(time: UInt64, order: Int, event: Event)] = []
   private var added = 0
 
+  var count: Int { heap.count }
+
+  /// When the soonest is to happen.
+  var nextTime: UInt64? { heap.first?.time }
+
   mutating func add(_ event: Event, at time: UInt64) {
     heap.append((time, added, event))
     added += 1

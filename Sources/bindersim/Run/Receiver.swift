@@ -3,26 +3,35 @@ internal import Synchronization
 
 /// One thread that receives, checks, answers, and frees at once or after a while.
 struct Receiver: ~Copyable {
-  /// As many buffers at most as the busiest process of the captures had.
-  private static let holdLimit = 16
+  private struct HeldBuffer {
+    let offset: Int
+    let id: UInt32
+  }
+
   private static let idle: UInt64 = 20_000_000
 
   let simulation: Simulation
+  let member: Int
+  let thread: Int32
   let process: Process
   let senders: [SenderState]
   /// Raised when nothing more will be sent.
   let stop: StopFlag
   private var outbox: Outbox
-  private var held: [(offset: Int, due: UInt64)] = []
+  /// By the time when they are to be freed.
+  private var held = EventQueue<HeldBuffer>()
   private var tally = Tally()
 
-  init(_ simulation: Simulation, member: Int, senders: [SenderState], stop: StopFlag) {
+  init(
+    _ simulation: Simulation, member: Int, thread: Int32, senders: [SenderState], stop: StopFlag
+  ) {
     self.simulation = simulation
+    self.member = member
+    self.thread = thread
     process = simulation.members[member].process
     self.senders = senders
     self.stop = stop
     outbox = Outbox(for: simulation.options.workload)
-    held.reserveCapacity(Self.holdLimit)
   }
 
   consuming func run() -> Tally {
@@ -36,7 +45,7 @@ struct Receiver: ~Copyable {
           handle(delivery)
         } else if isLast {
           // To free a oneway buffer may deliver the next one.
-          if held.isEmpty { return tally }
+          if held.count == 0 { return tally }
           freeHeld(dueBy: .max)
         }
       } catch {
@@ -58,6 +67,7 @@ struct Receiver: ~Copyable {
         tally.record(.delivery, from: sent, to: received)
       }
     }
+    simulation.noteReceived(delivery.debugID, by: member, thread: thread, at: received)
     tally.inspect(delivery, of: message, pid: process.pid)
     tally.record(.read, from: received, to: MonotonicClock.now())
     if delivery.needsReply { answer(delivery, message) }
@@ -66,29 +76,52 @@ struct Receiver: ~Copyable {
 
   private mutating func answer(_ delivery: borrowing Delivery, _ message: Message) {
     let transaction = outbox.transaction(for: message, isReply: true)
+    let caller = simulation.member(ofPID: delivery.senderPID)
     let start = MonotonicClock.now()
     do throws(BinderError) {
       let receipt = try process.reply(to: delivery, transaction)
-      tally.record(.send, from: start, to: MonotonicClock.now())
+      let end = MonotonicClock.now()
+      tally.record(.send, from: start, to: end)
       tally.count(receipt, of: message, isReply: true)
+      simulation.noteSent(
+        answer(message, to: caller), receipt, thread: thread, from: start, to: end)
     } catch {
       // The buffer is freed without an answer, which the caller is told.
       tally.count(error)
+      simulation.noteFailure(answer(message, to: caller), error, thread: thread, at: start)
     }
   }
 
+  private func answer(_ message: Message, to caller: Int) -> SentBuffer {
+    simulation.buffer(
+      message, isReply: true, from: member, to: caller,
+      awaitedBy: senders[SenderState.index(ofSenderOf: message.id)].thread)
+  }
+
   private mutating func dispose(_ delivery: consuming Delivery, _ message: Message) {
-    let isStrict = simulation.options.workload.holdTimes.isStrict
-    if isStrict {
-      while held.count == Self.holdLimit { waitForNextDue() }
+    if message.isLeaked {
+      tally.leaks.append(Leak(member: member, offset: delivery.keep()))
+      return
     }
-    if message.isHeld, held.count < Self.holdLimit {
-      held.append((delivery.keep(), MonotonicClock.now() + message.hold))
+    let holdTimes = simulation.options.workload.holdTimes
+    if holdTimes.isStrict {
+      while held.count == holdTimes.limit { waitForNextDue() }
+    }
+    let id = delivery.debugID
+    if message.isHeld, held.count < holdTimes.limit {
+      held.add(
+        HeldBuffer(offset: delivery.keep(), id: id), at: MonotonicClock.now() + message.hold)
     } else {
       let start = MonotonicClock.now()
       delivery.free()
-      tally.record(.free, from: start, to: MonotonicClock.now())
+      noteFreed(id, since: start)
     }
+  }
+
+  private mutating func noteFreed(_ id: UInt32, since start: UInt64) {
+    let end = MonotonicClock.now()
+    tally.record(.free, from: start, to: end)
+    simulation.noteFreed(id, by: member, thread: thread, from: start, to: end)
   }
 
   private mutating func waitForNextDue() {
@@ -97,21 +130,20 @@ struct Receiver: ~Copyable {
   }
 
   private func timeToNextDue(atMost limit: UInt64) -> UInt64 {
-    guard let due = held.map(\.due).min() else { return limit }
+    guard let due = held.nextTime else { return limit }
     let now = MonotonicClock.now()
     return due > now ? min(limit, due - now) : 0
   }
 
   private mutating func freeHeld(dueBy time: UInt64) {
-    for index in held.indices.reversed() where held[index].due <= time {
+    while let due = held.nextTime, due <= time, let (_, buffer) = held.next() {
       let start = MonotonicClock.now()
       do throws(BinderError) {
-        try process.free(at: held[index].offset)
-        tally.record(.free, from: start, to: MonotonicClock.now())
+        try process.free(at: buffer.offset)
+        noteFreed(buffer.id, since: start)
       } catch {
         tally.count(error)
       }
-      held.remove(at: index)
     }
   }
 }

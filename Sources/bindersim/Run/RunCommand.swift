@@ -1,14 +1,5 @@
-internal import BinderBuffer
-internal import PageAlloc
-
 /// `bindersim run`: the options, and what they turn into.
 enum RunCommand {
-  private static let processes = Option(
-    "processes", short: "p", .count(in: 2...64), default: RunOptions().processes, shown: "4",
-    help: "simulated processes, each with a region of its own")
-  private static let threads = Option(
-    "threads", short: "t", .count(in: 2...64), default: RunOptions().threads, shown: "4",
-    help: "threads in each process; half of them send, the others receive")
   private static let transactions = Option(
     optional: "transactions", short: "n", .count(in: 1...1_000_000_000_000),
     help: "end after so many requests; the replies come on top")
@@ -18,13 +9,10 @@ enum RunCommand {
       $0 >= .milliseconds(1)
     },
     help: "end after that time (default: 5s unless --transactions is given)")
-  private static let workload = Option(
-    "workload", short: "w", .choice("NAME", Workload.all.map { ($0.name, $0) }),
-    default: RunOptions().workload, shown: RunOptions().workload.name,
-    help: "what is sent; the names are below")
   private static let isDeterministic = Option(
     "deterministic",
-    help: "one thread and simulated time: the same seed prints the same result, without latencies")
+    help: "one thread and simulated time: the same seed prints the same result")
+
   static let subcommand = Subcommand(
     name: "run", summary: "run a workload over several processes with real threads",
     discussion: [
@@ -34,49 +22,48 @@ enum RunCommand {
       transaction failed, for instance for want of room.
       """
     ],
-    options: [
-      workload.description, processes.description, threads.description, duration.description,
-      transactions.description, EngineOptions.seed.description, EngineOptions.region.description,
-      EngineOptions.policy.description, EngineOptions.budget.description,
-      isDeterministic.description, ResultOutput.json.description,
-    ],
-    lists: [HelpList(title: "Workloads", entries: Workload.all.map { ($0.name, $0.summary) })],
+    options: WorkloadOptions.descriptions + [
+      duration.description, transactions.description, isDeterministic.description,
+    ] + ExportOptions.descriptions,
+    lists: [WorkloadOptions.list],
     examples: [
       "bindersim run --duration 1s --policy c",
       "bindersim run --workload bulk --region 512K --transactions 10k --json result.json",
       "bindersim run --deterministic --seed 7 --budget 64",
+      "bindersim run --workload leak --deterministic --html leak.html --trace leak.json",
     ]
   ) { arguments throws(CommandError) in
-    try run(options(from: arguments))
-  }
-
-  static func options(from arguments: Arguments) -> RunOptions {
-    var options = RunOptions()
-    options.workload = arguments[workload]
-    options.processes = arguments[processes]
-    options.threads = arguments[threads]
+    let exports = try ExportOptions.request(from: arguments)
+    var options = try WorkloadOptions.options(from: arguments)
     options.transactions = arguments[transactions]
     options.duration =
       arguments[duration] ?? (options.transactions == nil ? RunOptions.defaultDuration : nil)
-    options.seed = arguments[EngineOptions.seed]
-    options.region = arguments[EngineOptions.region]
-    options.policy = arguments[EngineOptions.policy]
-    options.budget = arguments[EngineOptions.budget]
     options.isDeterministic = arguments[isDeterministic]
-    options.jsonPath = arguments[ResultOutput.json]
-    return options
+    options.recording = exports.recording
+    return try run(options, exports)
   }
 
-  static func run(_ options: RunOptions) throws(CommandError) -> ExitStatus {
-    let report = try ResultOutput.deliver(
-      jsonPath: options.jsonPath, schema: "bindersim.run", version: 1,
-      text: { $0.text(for: .current) }, of: { () throws(CommandError) in try perform(options) })
+  static func run(
+    _ options: RunOptions, _ exports: ExportRequest
+  ) throws(CommandError) -> ExitStatus {
+    Interrupt.catchSignals()
+    let files = try ExportFiles.open(exports)
+    let simulation = try Simulation(options)
+    let report =
+      options.isDeterministic
+      ? SimulatedRun(simulation).run() : try ThreadedRun.run(simulation)
+    try files.write(outcome(report, simulation.recorder?.recording))
     return report.foundFaults || !report.failures.isEmpty ? .failure : .success
   }
 
-  private static func perform(_ options: RunOptions) throws(CommandError) -> RunReport {
-    let simulation = try Simulation(options)
-    return options.isDeterministic
-      ? SimulatedRun(simulation).run() : try ThreadedRun.run(simulation)
+  private static func outcome(_ report: RunReport, _ recording: Recording?) -> Outcome {
+    Outcome(
+      text: report.text(for: .current),
+      json: { () throws(CommandError) in
+        try JSONText.encode(report, schema: "bindersim.run", version: 1)
+      },
+      page: { RunPage.page(report, recording ?? Recording(keepsEvents: false)) },
+      recording: recording,
+      latencies: report.latencySeries + (recording.map(LatencySeries.lifetimes) ?? []))
   }
 }

@@ -5,10 +5,10 @@ struct RunOptions: Sendable {
   static let defaultDuration = Duration.seconds(5)
   static let defaultRegion = 1_040_384
 
-  var workload = Workload.android
-  var processes = 4
+  var workload: Workload
+  var processes: Int
   /// In each process; half of them send, half receive.
-  var threads = 4
+  var threads: Int
   /// The run ends after so many requests, or after the duration, whichever comes first.
   var transactions: Int?
   var duration: Duration? = defaultDuration
@@ -20,5 +20,12 @@ struct RunOptions: Sendable {
   var budget: Int?
   /// One thread and simulated time, all of it drawn from the seed.
   var isDeterministic = false
-  var jsonPath: String?
+  /// Whether what happens is recorded, for a report and for exports.
+  var recording = RecordingDepth.none
+
+  init(_ workload: Workload = .android) {
+    self.workload = workload
+    processes = workload.processes
+    threads = workload.threads
+  }
 }

@@ -2,7 +2,8 @@
 extension RunReport {
   func text(for terminal: Terminal) -> String {
     [
-      heading(terminal), trafficText, latencyText, processText, refusalText, faultText(terminal),
+      heading(terminal), trafficText, latencyText, processText, leakText, refusalText,
+      faultText(terminal),
     ].filter { !$0.isEmpty }.joined(separator: "\n")
   }
 
@@ -35,12 +36,14 @@ extension RunReport {
 
   private var latencyText: String {
     guard !latencies.isEmpty else { return "" }
-    var table = Table(["latency", "count", "p50", "p99", "p99.9", "max"])
+    let title = configuration.isDeterministic ? "latency (simulated)" : "latency"
+    var table = Table([title, "count", "p50", "p99", "p99.9", "max"])
     for latency in latencies {
-      let step = Step.allCases.first { $0.name == latency.step }
+      let histogram = latency.histogram
       table.add(
-        [step?.explanation ?? latency.step, Format.grouped(Int(latency.count))]
-          + [latency.p50, latency.p99, latency.p999, latency.max].map(Format.time(nanoseconds:)))
+        [latency.step.explanation, Format.grouped(Int(histogram.count))]
+          + [0.5, 0.99, 0.999].map { Format.time(nanoseconds: histogram.quantile($0)) }
+          + [Format.time(nanoseconds: histogram.maximum)])
     }
     return table.text()
   }
@@ -60,6 +63,13 @@ extension RunReport {
           ].map(Format.grouped))
     }
     return table.text()
+  }
+
+  private var leakText: String {
+    leaks.map {
+      "process \($0.pid) never freed \(Format.grouped($0.buffers)) buffers of together "
+        + "\(Format.grouped($0.bytes)) B\n"
+    }.joined()
   }
 
   private var refusalText: String {

@@ -27,19 +27,20 @@ struct RunReport: Encodable, Sendable {
     var checkedBytes: Int
   }
 
-  /// Nanoseconds.
   struct Latency: Encodable, Sendable {
-    var step: String
-    var count: UInt64
-    var p50: UInt64
-    var p99: UInt64
-    var p999: UInt64
-    var max: UInt64
+    let step: Step
+    let histogram: LatencyHistogram
   }
 
   struct Failure: Encodable, Sendable {
     var kind: String
     var count: Int
+  }
+
+  struct LeakSummary: Encodable, Sendable {
+    var pid: Int32
+    var buffers: Int
+    var bytes: Int
   }
 
   /// One process when all its buffers had been freed, before idle pages were taken back.
@@ -61,13 +62,15 @@ struct RunReport: Encodable, Sendable {
   var elapsedNanoseconds: UInt64
   var wasInterrupted: Bool
   var traffic: Traffic
-  /// Empty in a deterministic run.
+  /// In simulated time in a deterministic run, and only of the steps that take such time.
   var latencies: [Latency]
   /// Transactions that were refused, by kind.
   var failures: [Failure]
   var timeouts: Int
   var spamReports: Int
   var processes: [ProcessSummary]
+  /// Buffers that receivers forgot to free, by process.
+  var leaks: [LeakSummary]
   var corruptionCount: Int
   /// The first of them, in words.
   var corruptions: [String]
@@ -86,7 +89,8 @@ struct RunReport: Encodable, Sendable {
     self.wasInterrupted = wasInterrupted
     traffic = Traffic(tally, elapsed)
     latencies = Step.allCases.compactMap { step in
-      Latency(step, tally.latencies[step.rawValue])
+      let histogram = tally.latencies[step.rawValue]
+      return histogram.count > 0 ? Latency(step: step, histogram: histogram) : nil
     }
     failures = FailureKind.allCases.compactMap { kind in
       let count = tally.failures[kind.rawValue]
@@ -97,6 +101,8 @@ struct RunReport: Encodable, Sendable {
     processes = simulation.members.map { ProcessSummary($0.process) }
     corruptionCount = tally.corruptionCount
     corruptions = tally.corruptions.map(\.description)
+    leaks = simulation.leakSummaries(tally.leaks)
+    simulation.free(tally.leaks)
     leftovers = simulation.leftovers()
     self.checksum = checksum
   }
@@ -140,14 +146,30 @@ extension RunReport.Traffic {
 }
 
 extension RunReport.Latency {
-  fileprivate init?(_ step: Step, _ histogram: LatencyHistogram) {
-    guard histogram.count > 0 else { return nil }
-    self.step = step.name
-    count = histogram.count
-    p50 = histogram.quantile(0.5)
-    p99 = histogram.quantile(0.99)
-    p999 = histogram.quantile(0.999)
-    max = histogram.maximum
+  private enum CodingKeys: CodingKey { case step, count, p50, p90, p99, p999, max }
+
+  /// Nanoseconds.
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(step.name, forKey: .step)
+    try container.encode(histogram.count, forKey: .count)
+    try container.encode(histogram.quantile(0.5), forKey: .p50)
+    try container.encode(histogram.quantile(0.9), forKey: .p90)
+    try container.encode(histogram.quantile(0.99), forKey: .p99)
+    try container.encode(histogram.quantile(0.999), forKey: .p999)
+    try container.encode(histogram.maximum, forKey: .max)
+  }
+}
+
+extension Simulation {
+  fileprivate func leakSummaries(_ leaks: [Leak]) -> [RunReport.LeakSummary] {
+    members.enumerated().compactMap { index, member in
+      let offsets = Set(leaks.lazy.filter { $0.member == index }.map(\.offset))
+      guard !offsets.isEmpty else { return nil }
+      let bytes = member.process.buffers().lazy.filter { offsets.contains($0.offset) }
+        .reduce(0) { $0 + $1.size }
+      return RunReport.LeakSummary(pid: member.process.pid, buffers: offsets.count, bytes: bytes)
+    }
   }
 }
 

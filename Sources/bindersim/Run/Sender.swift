@@ -12,16 +12,18 @@ struct Sender: ~Copyable {
   let state: SenderState
   let quota: Int
   let stop: StopFlag
+  private let thread: Int32
   private var random: SplitMix64
   private var outbox: Outbox
   private var tally = Tally()
 
-  init(_ simulation: Simulation, member: Int, state: SenderState, quota: Int, stop: StopFlag) {
+  init(_ simulation: Simulation, state: SenderState, quota: Int, stop: StopFlag) {
     self.simulation = simulation
-    self.member = member
+    member = state.member
     self.state = state
     self.quota = quota
     self.stop = stop
+    thread = state.thread
     random = SplitMix64(seed: simulation.options.seed ^ SplitMix64.mix(UInt64(state.index)))
     outbox = Outbox(for: simulation.options.workload)
   }
@@ -47,18 +49,26 @@ struct Sender: ~Copyable {
     let options = simulation.options
     let process = simulation.members[member].process
     let message = options.workload.message(id, seed: options.seed)
-    let node = simulation.target(of: member, &random).node
+    let target = simulation.target(of: member, &random)
+    let node = simulation.node(of: target, &random)
     let transaction = outbox.transaction(for: message, isReply: false)
     if message.isOneway { state.waiting.wrappingAdd(1, ordering: .relaxed) }
     let start = MonotonicClock.now()
     state.note(id, sentAt: start)
     do throws(BinderError) {
       let receipt = try process.send(transaction, to: node)
-      tally.record(.send, from: start, to: MonotonicClock.now())
+      let end = MonotonicClock.now()
+      tally.record(.send, from: start, to: end)
       tally.count(receipt, of: message, isReply: false)
+      simulation.noteSent(
+        simulation.buffer(message, isReply: false, from: member, to: target, node: node), receipt,
+        thread: thread, from: start, to: end)
       if let call = receipt.call { try awaitReply(to: message, call, sentAt: start) }
     } catch {
       tally.count(error)
+      simulation.noteFailure(
+        simulation.buffer(message, isReply: false, from: member, to: target, node: node), error,
+        thread: thread, at: start)
       if message.isOneway { state.waiting.wrappingSubtract(1, ordering: .relaxed) }
       MonotonicClock.sleep(nanoseconds: Self.pause)
     }
@@ -77,8 +87,12 @@ struct Sender: ~Copyable {
     tally.inspect(reply, of: message, pid: process.pid)
     let read = MonotonicClock.now()
     tally.record(.read, from: received, to: read)
+    let id = reply.debugID
+    simulation.noteReceived(id, by: member, thread: thread, at: received)
     reply.free()
-    tally.record(.free, from: read, to: MonotonicClock.now())
+    let freed = MonotonicClock.now()
+    tally.record(.free, from: read, to: freed)
+    simulation.noteFreed(id, by: member, thread: thread, from: read, to: freed)
   }
 }
 

@@ -8,6 +8,9 @@ final class SenderState: Sendable {
   private static let timeBits: UInt64 = 44
 
   let index: Int
+  /// The process that it belongs to, and its number among all threads.
+  let member: Int
+  let thread: Int32
   /// Requests sent so far, for the progress line.
   let sent = Atomic<Int>(0)
   /// Oneway messages that nobody has received yet.
@@ -16,7 +19,11 @@ final class SenderState: Sendable {
   /// was reused meanwhile is noticed.
   private let times = InlineArray<4096, Atomic<UInt64>> { _ in Atomic(.max) }
 
-  init(index: Int) { self.index = index }
+  init(index: Int, member: Int, thread: Int32) {
+    self.index = index
+    self.member = member
+    self.thread = thread
+  }
 
   static func index(ofSenderOf id: UInt32) -> Int { Int(id >> UInt32(sequenceBits)) }
 

@@ -10,15 +10,18 @@ final class Simulation: Sendable {
   }
 
   static let nodesPerProcess = 4
-  private static let firstPID: Int32 = 1000
+  static let firstPID: Int32 = 1000
 
   let options: RunOptions
   let context: Context
   let budget: PageBudget?
   let members: [Member]
+  /// Nil when nobody asks what happened when.
+  let recorder: Recorder?
 
   init(_ options: RunOptions) throws(CommandError) {
     self.options = options
+    recorder = Recorder(options.recording)
     budget = options.budget.map { PageBudget(pages: $0) }
     context = Context(budget: budget)
     var members: [Member] = []
@@ -37,11 +40,24 @@ final class Simulation: Sendable {
     self.members = members
   }
 
-  /// Some node of a process other than `sender`.
-  func target(of sender: Int, _ random: inout SplitMix64) -> (member: Int, node: Node) {
+  /// The members that send: all, or those that are no servers.
+  var senders: Range<Int> { (options.workload.servers ?? 0)..<members.count }
+
+  /// Some process that `sender` sends to: never itself.
+  func target(of sender: Int, _ random: inout SplitMix64) -> Int {
+    if let servers = options.workload.servers { return random.next(below: servers) }
     let other = random.next(below: members.count - 1)
-    let member = other < sender ? other : other + 1
-    return (member, members[member].nodes[random.next(below: Self.nodesPerProcess)])
+    return other < sender ? other : other + 1
+  }
+
+  func node(of member: Int, _ random: inout SplitMix64) -> Node {
+    members[member].nodes[random.next(below: Self.nodesPerProcess)]
+  }
+
+  /// Frees what receivers forgot.
+  func free(_ leaks: [Leak]) {
+    // A failure shows in `leftovers`.
+    for leak in leaks { try? members[leak.member].process.free(at: leak.offset) }
   }
 
   /// What is still held though every buffer was freed, and, once idle pages were taken back, which

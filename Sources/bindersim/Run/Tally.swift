@@ -25,6 +25,12 @@ enum Step: Int, CaseIterable, Sendable {
   }
 }
 
+/// A buffer that its receiver forgot to free.
+struct Leak: Sendable {
+  let member: Int
+  let offset: Int
+}
+
 /// What one thread did; the tallies of all threads add up to the run.
 struct Tally: Sendable {
   /// Requests and replies that were sent.
@@ -42,6 +48,8 @@ struct Tally: Sendable {
   var timeouts = 0
   var corruptions: [Corruption] = []
   var corruptionCount = 0
+  /// Buffers that are not freed before stock was taken.
+  var leaks: [Leak] = []
   var latencies = [LatencyHistogram](repeating: LatencyHistogram(), count: Step.allCases.count)
 
   /// Corruptions that are kept in full; the others are only counted.
@@ -69,6 +77,7 @@ struct Tally: Sendable {
     timeouts += other.timeouts
     for index in failures.indices { failures[index] += other.failures[index] }
     for index in latencies.indices { latencies[index].merge(other.latencies[index]) }
+    leaks += other.leaks
     corruptionCount += other.corruptionCount
     corruptions += other.corruptions.prefix(Self.keptCorruptions - corruptions.count)
   }

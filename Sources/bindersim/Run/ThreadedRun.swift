@@ -7,19 +7,28 @@ enum ThreadedRun {
     let options = simulation.options
     let stopSending = StopFlag()
     let stopReceiving = StopFlag()
-    let sendersEach = options.threads / 2
-    let states = (0..<options.processes * sendersEach).map { SenderState(index: $0) }
+    let isServed = options.workload.servers != nil
+    let sendersEach = isServed ? options.threads : options.threads / 2
+    let states = (0..<simulation.senders.count * sendersEach).map { index in
+      let member = simulation.senders.lowerBound + index / sendersEach
+      return SenderState(
+        index: index, member: member, thread: Simulation.thread(member, index % sendersEach))
+    }
     var receivers: [WorkerThread<Tally>] = []
     var senders: [WorkerThread<Tally>] = []
     var isComplete = true
     let start = MonotonicClock.now()
+    simulation.recorder?.advance(to: start)
 
-    for member in 0..<options.processes {
-      for _ in 0..<(options.threads - sendersEach) {
+    for member in 0..<(options.workload.servers ?? options.processes) {
+      for index in 0..<(isServed ? options.threads : options.threads - sendersEach) {
+        let thread = Simulation.thread(member, options.threads + index)
         isComplete =
           isComplete
           && receivers.start {
-            Receiver(simulation, member: member, senders: states, stop: stopReceiving).run()
+            Receiver(
+              simulation, member: member, thread: thread, senders: states, stop: stopReceiving
+            ).run()
           }
       }
     }
@@ -28,12 +37,12 @@ enum ThreadedRun {
         isComplete
         && senders.start {
           Sender(
-            simulation, member: state.index / sendersEach, state: state,
+            simulation, state: state,
             quota: quota(of: state.index, among: states.count, options), stop: stopSending
           ).run()
         }
     }
-    if isComplete { watch(states, options, start) }
+    if isComplete { watch(simulation, states, start) }
     stopSending.raise()
     var tally = Tally()
     for thread in senders { tally.merge(thread.join()) }
@@ -53,12 +62,14 @@ enum ThreadedRun {
   }
 
   /// Returns when the time is over, everything was sent, or the user wants no more.
-  private static func watch(_ states: [SenderState], _ options: RunOptions, _ start: UInt64) {
+  private static func watch(_ simulation: Simulation, _ states: [SenderState], _ start: UInt64) {
+    let options = simulation.options
     let end = options.duration.map { start.addingReportingOverflow($0.nanoseconds) }
     var progress = Progress()
     while !Interrupt.wasRequested {
       let now = MonotonicClock.now()
       if let end, !end.overflow, now >= end.partialValue { return }
+      simulation.recorder?.advance(to: now)
       let sent = states.reduce(0) { $0 + $1.sent.load(ordering: .relaxed) }
       if let total = options.transactions, sent >= total { return }
       progress.show(now: now) { line(sent, now - start, options) }
@@ -68,13 +79,11 @@ enum ThreadedRun {
   }
 
   private static func line(_ sent: Int, _ elapsed: UInt64, _ options: RunOptions) -> String {
-    var line = "\(Format.time(nanoseconds: elapsed))"
-    if let duration = options.duration {
-      line += " of \(Format.time(nanoseconds: duration.nanoseconds))"
-    }
-    line += ", \(Format.grouped(sent)) requests"
-    if let total = options.transactions { line += " of \(Format.grouped(total))" }
-    return line + ", \(Format.grouped(Format.rate(sent, in: elapsed)))/s"
+    let (done, total) =
+      options.transactions.map { (sent, $0) }
+      ?? (Int(clamping: elapsed), options.duration.map { Int(clamping: $0.nanoseconds) })
+    return "\(Format.time(nanoseconds: elapsed)), "
+      + Format.progress(sent, "requests", in: elapsed, done: done, of: total)
   }
 }
 

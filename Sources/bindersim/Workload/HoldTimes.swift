@@ -1,15 +1,21 @@
 /// How long receivers keep buffers: a few measured quantiles, with straight lines between them.
 struct HoldTimes: Sendable {
-  /// One buffer in this many is held, the others are freed as soon as they were read.
-  let oneIn: Int
+  /// So many of a thousand buffers are held, the others are freed as soon as they were read.
+  let heldPerMille: Int
   /// Whether a receiver that holds all it may waits until it can hold the next, and so is slow;
   /// others free that one at once.
   let isStrict: Bool
+  /// How many buffers a receiver holds at once at most when time is real: by default as many as the
+  /// busiest process of the captures had.
+  let limit: Int
   /// Ascending; the first is at share 0, the last at share 1,000 ‰.
   private let points: [(perMille: Int, microseconds: Int)]
 
-  init(oneIn: Int, isStrict: Bool = false, p50: Int, p90: Int, p99: Int) {
-    self.oneIn = oneIn
+  init(
+    heldPerMille: Int, isStrict: Bool = false, limit: Int = 16, p50: Int, p90: Int, p99: Int
+  ) {
+    self.heldPerMille = heldPerMille
+    self.limit = limit
     self.isStrict = isStrict
     // The longest hold was not recorded; twice the 99th percentile stands for it.
     points = [(0, 0), (500, p50), (900, p90), (990, p99), (1000, 2 * p99)]

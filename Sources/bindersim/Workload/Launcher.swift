@@ -32,7 +32,7 @@ extension Workload {
       SizeRow(110, 576...576, objects: 14, in: 110, extra: 208, in: 110),
       SizeRow(2, 1280...1280), SizeRow(1, 2772...2772, objects: 1, in: 1),
       SizeRow(1, 30_168...30_168, objects: 9, in: 1)),
-    holdTimes: HoldTimes(oneIn: 8, p50: 188, p90: 12056, p99: 20101),
+    holdTimes: HoldTimes(heldPerMille: 125, p50: 188, p90: 12056, p99: 20101),
     // The measured rate counts replies too.
     arrivalsPerSecond: 587, onewayWindow: 8)
 }

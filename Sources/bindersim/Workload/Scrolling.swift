@@ -34,7 +34,7 @@ extension Workload {
       SizeRow(3, 276...276, objects: 2, in: 3), SizeRow(88, 296...296, objects: 3, in: 88),
       SizeRow(13, 316...392, objects: 2, in: 13),
       SizeRow(138, 576...576, objects: 14, in: 138, extra: 208, in: 138), SizeRow(1, 1280...1280)),
-    holdTimes: HoldTimes(oneIn: 8, p50: 155, p90: 3447, p99: 20674),
+    holdTimes: HoldTimes(heldPerMille: 125, p50: 155, p90: 3447, p99: 20674),
     // The measured rate counts replies too.
     arrivalsPerSecond: 695, onewayWindow: 8)
 }

@@ -6,6 +6,8 @@ struct MessageShape: Equatable, Sendable {
   var offsets = 0
   /// Room for scatter-gather buffers.
   var extra = 0
+  /// How many times longer than others of the workload it is held.
+  var holdFactor = 1
 }
 
 /// One bar of a histogram of message sizes.
@@ -20,11 +22,13 @@ struct SizeRow: Sendable {
   /// Of these, `extending` have extra room, `extra` bytes each.
   let extra: Int
   let extending: Int
+  let holdFactor: Int
 
   init(
     _ weight: Int, _ data: ClosedRange<Int>, objects: Int = 0, in carrying: Int = 0,
-    extra: Int = 0, in extending: Int = 0
+    extra: Int = 0, in extending: Int = 0, holdFactor: Int = 1
   ) {
+    self.holdFactor = holdFactor
     self.weight = weight
     self.data = data
     self.objects = objects
@@ -44,8 +48,10 @@ struct SizeDistribution: Sendable {
   /// A row's index as often as its weight says.
   private let picks: [UInt8]
 
-  /// At least one row, at most 256.
-  init(_ rows: SizeRow...) {
+  init(_ rows: SizeRow...) { self.init(rows) }
+
+  /// At least one row, at most 256; together of a weight of at least 1.
+  init(_ rows: [SizeRow]) {
     precondition(!rows.isEmpty && rows.count <= 256, "a distribution has 1 to 256 rows")
     self.rows = rows
     picks = rows.enumerated().flatMap { index, row in
@@ -61,6 +67,7 @@ struct SizeDistribution: Sendable {
     let row = rows[Int(picks[random.next(below: picks.count)])]
     let steps = (row.data.upperBound - row.data.lowerBound) / Self.grain
     var shape = MessageShape(data: row.data.lowerBound + Self.grain * random.next(below: steps + 1))
+    shape.holdFactor = row.holdFactor
     if row.carrying > 0, random.next(below: row.weight) < row.carrying {
       // An object takes 24 bytes of the data.
       shape.offsets = 8 * min(row.objects, shape.data / Payload.objectSize)

@@ -6,7 +6,7 @@ extension Workload {
     requests: SizeDistribution(SizeRow(1, 0...8), SizeRow(6, 16...96), SizeRow(1, 128...256)),
     oneways: SizeDistribution(SizeRow(1, 0...0)),
     replies: SizeDistribution(SizeRow(2, 4...8), SizeRow(1, 16...64)),
-    holdTimes: HoldTimes(oneIn: 1000, p50: 10, p90: 50, p99: 200),
+    holdTimes: HoldTimes(heldPerMille: 1, p50: 10, p90: 50, p99: 200),
     arrivalsPerSecond: 5000, onewayWindow: nil)
 
   static let bulk = Workload(
@@ -15,7 +15,7 @@ extension Workload {
     requests: SizeDistribution(SizeRow(6, 16_384...65_536), SizeRow(1, 65_536...262_144)),
     oneways: SizeDistribution(SizeRow(1, 0...0)),
     replies: SizeDistribution(SizeRow(1, 4...8)),
-    holdTimes: HoldTimes(oneIn: 8, p50: 200, p90: 1000, p99: 4000),
+    holdTimes: HoldTimes(heldPerMille: 125, p50: 200, p90: 1000, p99: 4000),
     arrivalsPerSecond: 500, onewayWindow: nil)
 
   static let bimodal = Workload(
@@ -24,7 +24,7 @@ extension Workload {
     requests: SizeDistribution(SizeRow(9, 128...128), SizeRow(1, 16_384...65_536)),
     oneways: SizeDistribution(SizeRow(9, 128...128), SizeRow(1, 16_384...65_536)),
     replies: SizeDistribution(SizeRow(9, 128...128), SizeRow(1, 16_384...65_536)),
-    holdTimes: HoldTimes(oneIn: 8, p50: 200, p90: 2000, p99: 8000),
+    holdTimes: HoldTimes(heldPerMille: 125, p50: 200, p90: 2000, p99: 8000),
     arrivalsPerSecond: 1000, onewayWindow: 8)
 
   /// Senders that do not look and receivers that keep every buffer: oneway space runs out, and
@@ -35,6 +35,6 @@ extension Workload {
     requests: SizeDistribution(SizeRow(1, 0...0)),
     oneways: SizeDistribution(SizeRow(9, 64...256), SizeRow(1, 256...4096)),
     replies: SizeDistribution(SizeRow(1, 0...0)),
-    holdTimes: HoldTimes(oneIn: 1, isStrict: true, p50: 2000, p90: 5000, p99: 20_000),
+    holdTimes: HoldTimes(heldPerMille: 1000, isStrict: true, p50: 2000, p90: 5000, p99: 20_000),
     arrivalsPerSecond: 20_000, onewayWindow: nil)
 }

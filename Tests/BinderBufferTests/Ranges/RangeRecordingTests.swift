@@ -69,7 +69,7 @@ struct RangeRecordingTests {
         try #require(ranges.freeOnewaySpace == freeOneway, "line \(line) of \(path)")
         try #require(ranges.bufferCount == buffers, "line \(line) of \(path)")
       }
-      if index % 101 == 0 { try ranges.checkInvariants() }
+      if index % 499 == 0 { try ranges.checkInvariants() }
     }
     try ranges.checkInvariants()
   }

@@ -43,12 +43,25 @@ import Testing
   }
 
   @Test func overviewListsEveryCommand() {
-    let text = HelpText.overview(of: Bindersim.commands.commands)
+    let text = HelpText.overview(of: Bindersim.commands.commands, Topic.all)
     for command in Bindersim.commands.commands {
       #expect(text.contains("  \(command.name)  ") || text.contains("  \(command.name) "))
       #expect(text.contains(command.summary))
     }
+    for topic in Topic.all { #expect(text.contains("  \(topic.name) ")) }
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= HelpText.width })
+  }
+
+  @Test(arguments: Topic.all.map(\.name))
+  func topicsExplain(_ name: String) throws {
+    let topic = try #require(Topic.all.first { $0.name == name })
+    #expect(!Bindersim.commands.commands.contains { $0.name == name }, "a command has that name")
+    #expect(!topic.examples.isEmpty)
+    let text = HelpText.text(for: topic)
+    #expect(try BuiltTool.run(["help", name]).output == text)
+    for line in text.split(separator: "\n") where !line.contains("bindersim") {
+      #expect(line.count <= HelpText.width, "\(line)")
+    }
   }
 
   @Test func wrapping() {

@@ -195,6 +195,19 @@ import Testing
       try runRecord(RecordOptions(senders: count)) { _ in }
     }
   }
+  @Test func stopping() throws {
+    var text = ""
+    try runRecord(RecordOptions(workload: .small, operations: 6000)) { text += $0 }
+    var verifier = Verifier(RecordingReader(name: "r", bytes: Array(text.utf8)))
+    var told: [VerifyProgress] = []
+    let result = verifier.run(progress: { told.append($0) }, shouldStop: { true })
+    #expect(result.verdict == .interrupted)
+    #expect(result.operations > 0 && result.operations < 6000)
+    #expect(!result.agrees)
+    #expect(told.map(\.lines) == [4096])
+    #expect(told[0].bytes > 0)
+    #expect(VerifyText.text(result).hasSuffix("interrupted, agrees so far\n"))
+  }
 }
 
 extension String {

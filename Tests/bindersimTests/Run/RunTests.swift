@@ -31,11 +31,12 @@ import Testing
     #expect(traffic.received == traffic.transactions)
     #expect(traffic.checkedBytes == traffic.bytes)
     #expect(traffic.bytes > 0)
-    let counts = Dictionary(uniqueKeysWithValues: report.latencies.map { ($0.step, Int($0.count)) })
-    #expect(counts["send"] == traffic.transactions)
-    #expect(counts["read"] == traffic.transactions)
-    #expect(counts["free"] == traffic.transactions)
-    #expect(counts["roundTrip"] == traffic.sync)
+    let counts = Dictionary(
+      uniqueKeysWithValues: report.latencies.map { ($0.step, Int($0.histogram.count)) })
+    #expect(counts[.send] == traffic.transactions)
+    #expect(counts[.read] == traffic.transactions)
+    #expect(counts[.free] == traffic.transactions)
+    #expect(counts[.roundTrip] == traffic.sync)
   }
 
   @Test(arguments: Workload.all.map(\.name))

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -26,6 +27,42 @@ struct BuiltTool {
   static func start(
     _ arguments: [String], environment: [String] = [], output: String, errors: String
   ) throws -> pid_t {
+    try start(
+      try #require(path), arguments, environment: environment, output: output, errors: errors)
+  }
+
+  /// Runs lines of a shell in `directory`, where `bindersim` is the built tool.
+  static func shell(
+    _ script: String, in directory: String, shell: String = "/bin/sh"
+  ) throws -> BuiltTool {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    let tools = try #require(path).split(separator: "/").dropLast().joined(separator: "/")
+    let pid = try start(
+      shell, ["-c", "cd '\(directory)' && \(script)"],
+      environment: ["PATH=/\(tools):/usr/local/bin:/usr/bin:/bin", "HOME=\(directory)"],
+      output: scratch.path("out"), errors: scratch.path("err"))
+    let status = wait(for: pid)
+    return BuiltTool(
+      status: status, output: readFile(scratch.path("out")) ?? "",
+      errors: readFile(scratch.path("err")) ?? "")
+  }
+
+  /// The first of the programs that is installed.
+  static func installed(_ names: [String]) -> String? {
+    for name in names {
+      for directory in ["/usr/bin", "/usr/local/bin", "/bin", "/snap/bin"] {
+        let path = "\(directory)/\(name)"
+        if unsafe access(path, X_OK) == 0 { return path }
+      }
+    }
+    return nil
+  }
+
+  private static func start(
+    _ program: String, _ arguments: [String], environment: [String], output: String,
+    errors: String
+  ) throws -> pid_t {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -41,13 +78,12 @@ struct BuiltTool {
     unsafe sigemptyset(&noSignals)
     unsafe posix_spawnattr_setsigmask(&attributes, &noSignals)
     unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-    let path = try #require(Self.path)
-    var argv = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
+    var argv = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
     var envp = unsafe environment.map { unsafe strdup($0) } + [nil]
     defer { for string in unsafe argv + envp { unsafe free(string) } }
     var pid: pid_t = 0
-    let status = unsafe posix_spawn(&pid, path, &actions, &attributes, &argv, &envp)
-    try #require(status == 0, "cannot run \(path)")
+    let status = unsafe posix_spawn(&pid, program, &actions, &attributes, &argv, &envp)
+    try #require(status == 0, "cannot run \(program)")
     return pid
   }
 
@@ -94,8 +130,13 @@ struct ScratchDirectory {
     return names.sorted()
   }
 
+  var directory: String { root }
+
+  /// With all that was made in it, directories of programs that ran there included.
   func remove() {
-    for name in names { unsafe Glibc.remove(path(name)) }
+    for name in names where unsafe Glibc.remove(path(name)) != 0 {
+      try? FileManager.default.removeItem(atPath: path(name))
+    }
     unsafe rmdir(root)
   }
 }

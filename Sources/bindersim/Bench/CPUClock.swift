@@ -1,0 +1,18 @@
+internal import Glibc
+
+/// CPU time of the calling thread: what a busy machine takes away does not count.
+enum CPUClock {
+  static func now() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+  }
+
+  /// What `body` takes.
+  @inline(__always)
+  static func measure(_ body: () -> Void) -> Double {
+    let start = now()
+    body()
+    return Double(now() &- start)
+  }
+}

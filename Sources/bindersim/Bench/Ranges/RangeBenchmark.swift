@@ -1,0 +1,71 @@
+internal import BinderBuffer
+internal import Glibc
+
+/// Replays the very same operations through each policy and through malloc, interleaved.
+struct RangeBenchmark {
+  let operations: Int
+  let rounds: Int
+
+  struct Row: BenchRow {
+    let workload: String
+    let policy: String
+    let nsMin: Double
+    let nsMedian: Double
+    let nsP99: Double
+    let ratioToMalloc: Double
+    let failures: Int
+    let pagesEver: Int
+    let peakPages: Int
+    let meanPages: Double
+    let largestFreeShare: Double
+
+    static let header = [
+      "workload", "policy", "ns min", "median", "p99", "to malloc", "failures", "pages ever",
+      "peak", "mean", "largest free",
+    ]
+    var cells: [String] {
+      [
+        workload, policy, Format.decimal(nsMin), Format.decimal(nsMedian),
+        Format.decimal(nsP99), Format.decimal(ratioToMalloc, digits: 2),
+        Format.grouped(failures), Format.grouped(pagesEver), Format.grouped(peakPages),
+        Format.decimal(meanPages), Format.decimal(largestFreeShare, digits: 2),
+      ]
+    }
+  }
+
+  func run() -> BenchReport<Row> {
+    BenchReport(
+      benchmark: "ranges", results: RangeWorkload.allCases.flatMap(rows),
+      notes: [
+        "\(Format.grouped(operations)) operations for each workload, \(rounds) rounds; ns of thread "
+          + "CPU time for one operation, the loop included",
+        "p99: operations timed one by one, the clock's own time taken off",
+        "to malloc: the median over rounds of the ratio within a round",
+        "largest free: largest free range / all free bytes, at the end",
+      ])
+  }
+
+  private func rows(_ workload: RangeWorkload) -> [Row] {
+    let operations = workload.operations(operations)
+    let policies = PlacementPolicy.allCases
+    var times = policies.map { _ in [Double]() }
+    var ratios = times
+    for _ in 0..<rounds {
+      let malloc = RangeReplay.timeMalloc(workload, operations)
+      for (index, policy) in policies.enumerated() {
+        let time = RangeReplay.time(workload, operations, policy)
+        times[index].append(time)
+        ratios[index].append(time / malloc)
+      }
+    }
+    return policies.enumerated().map { index, policy in
+      let survey = RangeReplay.survey(workload, operations, policy)
+      return Row(
+        workload: workload.rawValue, policy: policy.name, nsMin: times[index].min()!,
+        nsMedian: times[index].median, nsP99: RangeReplay.p99(workload, operations, policy),
+        ratioToMalloc: ratios[index].median, failures: survey.failures,
+        pagesEver: survey.pages.ever, peakPages: survey.pages.peak,
+        meanPages: survey.meanPages, largestFreeShare: survey.largestFreeShare)
+    }
+  }
+}

@@ -1,0 +1,133 @@
+internal import BinderBuffer
+internal import Glibc
+
+/// One pass over a workload's operations. A failed request leaves its place empty, and freeing an
+/// empty place does nothing: the same for all subjects.
+enum RangeReplay {
+  typealias Operation = RangeWorkload.Operation
+
+  private static func allocator(_ workload: RangeWorkload, _ policy: PlacementPolicy)
+    -> RangeAllocator<Int>
+  {
+    do throws(RangeError) {
+      return try RangeAllocator<Int>(length: workload.region, policy: policy)
+    } catch {
+      fatalError("a region of \(workload.region) bytes: \(error)")
+    }
+  }
+
+  /// What one operation does, on `places[place]`: the offset there, or -1.
+  @inline(__always)
+  private static func apply(
+    _ operation: Operation, _ ranges: inout RangeAllocator<Int>, _ oneway: Bool,
+    _ places: inout MutableSpan<Int>
+  ) -> Bool {
+    let place = Int(operation.place)
+    do throws(RangeError) {
+      if operation.size == 0 {
+        guard places[place] >= 0 else { return true }
+        _ = try ranges.free(places[place])
+        places[place] = -1
+      } else {
+        places[place] = try ranges.allocate(
+          Int(operation.size), oneway: oneway, sender: 7, metadata: place
+        ).offset
+      }
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Nanoseconds of thread CPU time for one operation.
+  @inline(never)
+  static func time(
+    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy
+  ) -> Double {
+    var ranges = allocator(workload, policy)
+    let oneway = workload.isOneway
+    var offsets = [Int](repeating: -1, count: workload.places)
+    var places = offsets.mutableSpan
+    let span = operations.span
+    let time = CPUClock.measure {
+      for index in span.indices { _ = apply(span[index], &ranges, oneway, &places) }
+    }
+    return time / Double(operations.count)
+  }
+
+  /// The same requests to the C library.
+  @inline(never)
+  static func timeMalloc(_ workload: RangeWorkload, _ operations: [Operation]) -> Double {
+    var blocks = unsafe [UnsafeMutableRawPointer?](repeating: nil, count: workload.places)
+    let span = operations.span
+    var places = unsafe blocks.mutableSpan
+    let time = CPUClock.measure {
+      for index in span.indices {
+        let place = Int(span[index].place)
+        if span[index].size == 0 {
+          unsafe free(places[place])
+          unsafe places[place] = nil
+        } else {
+          unsafe places[place] = malloc(Int(span[index].size))
+        }
+      }
+    }
+    for place in unsafe blocks.indices { unsafe free(blocks[place]) }
+    return time / Double(operations.count)
+  }
+
+  /// The time that 99 of 100 operations do not exceed.
+  static func p99(
+    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy
+  ) -> Double {
+    var ranges = allocator(workload, policy)
+    var offsets = [Int](repeating: -1, count: workload.places)
+    var places = offsets.mutableSpan
+    var histogram = LatencyHistogram()
+    var empty = LatencyHistogram()
+    for operation in operations {
+      let start = MonotonicClock.now()
+      _ = apply(operation, &ranges, workload.isOneway, &places)
+      let middle = MonotonicClock.now()
+      histogram.record(middle - start)
+      empty.record(MonotonicClock.now() - middle)
+    }
+    return max(0, Double(histogram.quantile(0.99)) - Double(empty.quantile(0.5)))
+  }
+
+  struct Survey {
+    var failures = 0
+    var pages: PageTally
+    var meanPages = 0.0
+    var largestFreeShare = 0.0
+  }
+
+  /// What the policy does with pages and space; not timed.
+  static func survey(
+    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy
+  ) -> Survey {
+    var ranges = allocator(workload, policy)
+    var offsets = [Int](repeating: -1, count: workload.places)
+    var sizes = [Int](repeating: 0, count: workload.places)
+    var survey = Survey(pages: PageTally(region: workload.region))
+    var pageSum = 0
+    for operation in operations {
+      let place = Int(operation.place)
+      let before = offsets[place]
+      var places = offsets.mutableSpan
+      let done = apply(operation, &ranges, workload.isOneway, &places)
+      if operation.size == 0 {
+        if before >= 0 { survey.pages.remove(before, sizes[place]) }
+      } else if done {
+        sizes[place] = Int(operation.size)
+        survey.pages.add(offsets[place], sizes[place])
+      } else {
+        survey.failures += 1
+      }
+      pageSum += survey.pages.inUse
+    }
+    survey.meanPages = Double(pageSum) / Double(operations.count)
+    survey.largestFreeShare = Double(ranges.largestFreeRange) / Double(max(1, ranges.freeBytes))
+    return survey
+  }
+}

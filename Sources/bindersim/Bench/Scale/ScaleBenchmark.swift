@@ -1,0 +1,136 @@
+internal import BinderBuffer
+internal import Glibc
+internal import PageAlloc
+
+/// Many processes in one run, and a long run whose memory stays flat.
+struct ScaleBenchmark {
+  let processes: Int
+  let transactions: Int
+
+  struct Row: BenchRow {
+    let name: String
+    let value: Double
+    let unit: String
+
+    static let header = ["what", "value", "unit"]
+    var cells: [String] { [name, Format.decimal(value), unit] }
+  }
+
+  func run() throws(CommandError) -> BenchReport<Row> {
+    let previous = try limitOpenFiles(to: 1024)
+    defer { _ = try? limitOpenFiles(to: previous) }
+    let rows = try measureProcesses() + measureMetadata() + measureLongRun()
+    return BenchReport(
+      benchmark: "scale", results: rows,
+      notes: [
+        "\(Format.grouped(processes)) processes with regions of 1 MiB, at most 1,024 open files",
+        "idle: resident memory beyond the pages that buffers have touched",
+        "metadata: resident memory of a range allocator with 10,000 buffers, policy rust",
+      ])
+  }
+
+  /// Sets the soft limit; gives the one before.
+  private func limitOpenFiles(to limit: UInt) throws(CommandError) -> UInt {
+    var limits = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    unsafe getrlimit(resource, &limits)
+    let previous = limits.rlim_cur
+    limits.rlim_cur = min(limit, limits.rlim_max)
+    guard unsafe setrlimit(resource, &limits) == 0 else {
+      throw .failure("cannot limit open files: \(SystemError.message(errno))")
+    }
+    return previous
+  }
+
+  private func measureProcesses() throws(CommandError) -> [Row] {
+    let context = Context()
+    var servers: [BinderBuffer.Process] = []
+    servers.reserveCapacity(processes)
+    do throws(BinderError) {
+      let client = try context.makeProcess(pid: Int32(processes + 1))
+      let before = ProcFile.residentBytes
+      let start = CPUClock.now()
+      for pid in 1...processes {
+        servers.append(try context.makeProcess(pid: Int32(pid), regionLength: 1 << 20))
+      }
+      let creation = Double(CPUClock.now() - start) / 1000 / Double(processes)
+      let created = ProcFile.residentBytes
+      let mappings = ProcFile.mappings
+      let descriptors = ProcFile.descriptors
+
+      // Everybody gets a message, and is idle afterwards with one page that was touched.
+      let message = [UInt8](repeating: 1, count: 88)
+      for server in servers {
+        _ = try client.send(oneway: true, data: unsafe message.span.bytes, to: server.makeNode())
+        guard let delivery = try server.receive() else { continue }
+        delivery.withData { precondition(unsafe $0.unsafeLoad(as: UInt8.self) == 1) }
+      }
+      let used = ProcFile.residentBytes
+      let start2 = MonotonicClock.now()
+      let reclaimed = context.reclaim()
+      let reclaim = Double(MonotonicClock.now() - start2) / 1000 / Double(max(1, reclaimed))
+      // A touched page counts in both views of it.
+      let touched = processes * Page.size
+      return [
+        Row(name: "creation", value: creation, unit: "µs for each process"),
+        Row(name: "mappings", value: Double(mappings), unit: "in all"),
+        Row(name: "descriptors", value: Double(descriptors), unit: "open"),
+        Row(name: "idle, new", value: perProcess(created - before), unit: "bytes for each process"),
+        Row(
+          name: "idle, after one message", value: perProcess(used - before - 2 * touched),
+          unit: "bytes for each process"),
+        Row(name: "reclaim", value: reclaim, unit: "µs for each page, one in each process"),
+      ]
+    } catch {
+      throw .failure("process \(servers.count + 1): \(error)")
+    }
+  }
+
+  private func perProcess(_ bytes: Int) -> Double { Double(bytes) / Double(processes) }
+
+  private func measureMetadata() throws(CommandError) -> [Row] {
+    do throws(RangeError) {
+      // Once to have the code and the heap in memory, once to measure.
+      var resident = 0
+      for _ in 0..<2 {
+        let before = ProcFile.residentBytes
+        var ranges = try RangeAllocator<Void>(length: 4 << 20, policy: .rust)
+        for _ in 0..<10_000 { _ = try ranges.reserve(128) }
+        resident = ProcFile.residentBytes - before
+        precondition(ranges.bufferCount == 10_000)
+      }
+      return [
+        Row(name: "metadata", value: Double(resident) / 10_000, unit: "bytes for each live buffer")
+      ]
+    } catch {
+      throw .failure("\(error)")
+    }
+  }
+
+  private func measureLongRun() throws(CommandError) -> [Row] {
+    let context = Context()
+    do throws(BinderError) {
+      let server = try context.makeProcess(pid: 1, regionLength: 1 << 20)
+      let client = try context.makeProcess(pid: 2)
+      let node = server.makeNode()
+      let message = [UInt8](repeating: 1, count: 88)
+      var warm = 0
+      let start = CPUClock.now()
+      for index in 0..<transactions {
+        unsafe try client.send(oneway: true, data: message.span.bytes, to: node)
+        _ = try server.receive()
+        if index == transactions / 10 { warm = ProcFile.residentBytes }
+      }
+      let time = Double(CPUClock.now() - start) / Double(transactions)
+      return [
+        Row(name: "long run", value: Double(transactions), unit: "transactions"),
+        Row(name: "long run, each", value: time, unit: "ns"),
+        Row(
+          name: "long run, growth of resident memory", value: Double(ProcFile.residentBytes - warm),
+          unit: "bytes after its first tenth"),
+      ]
+    } catch {
+      throw .failure("\(error)")
+    }
+  }
+}

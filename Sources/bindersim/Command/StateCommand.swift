@@ -1,0 +1,33 @@
+internal import BinderBuffer
+
+/// `bindersim state`: the options, and what they turn into.
+enum StateCommand {
+  private static let moment = Option(
+    "at", .duration, default: .seconds(1), shown: "1s",
+    help: "when to look, in simulated time since the beginning")
+
+  static let subcommand = Subcommand(
+    name: "state", summary: "print a run's processes at a moment, as debugfs does on a device",
+    discussion: [
+      """
+      Runs the workload in simulated time up to that moment, and prints the counts of all and then \
+      each process with its live buffers, in the layout of the C driver's files for its policies \
+      and of the Rust driver's for the others.
+      """
+    ],
+    options: [moment.description] + WorkloadOptions.descriptions, lists: [WorkloadOptions.list],
+    examples: [
+      "bindersim state --at 500ms --policy c", "bindersim state --workload leak --at 2s",
+    ]
+  ) { arguments throws(CommandError) in
+    var options = try WorkloadOptions.options(from: arguments)
+    options.isDeterministic = true
+    options.duration = nil
+    let simulation = try Simulation(options)
+    Interrupt.catchSignals()
+    let tally = SimulatedRun(simulation).run(until: arguments[moment].nanoseconds)
+    try StandardOutput.write(DebugFiles.stats(simulation, tally))
+    for member in simulation.members { try StandardOutput.write(member.process.debugDump()) }
+    return .success
+  }
+}

@@ -1,0 +1,104 @@
+internal import BinderBuffer
+
+/// The bounds of a figure within a column of time, and what it was at the column's end.
+struct Extremes: Equatable, Sendable {
+  var low: Int
+  var high: Int
+  var last: Int
+
+  init(_ value: Int) {
+    low = value
+    high = value
+    last = value
+  }
+
+  mutating func add(_ value: Int) {
+    low = min(low, value)
+    high = max(high, value)
+    last = value
+  }
+
+  mutating func merge(_ later: Extremes) {
+    low = min(low, later.low)
+    high = max(high, later.high)
+    last = later.last
+  }
+}
+
+/// Pages in a row that are in the same state.
+struct PageRun: Equatable, Sendable {
+  let state: PageState
+  let pages: Range<Int>
+
+  /// The runs of all pages that are not free.
+  static func runs(_ states: [PageState]) -> [PageRun] {
+    var runs: [PageRun] = []
+    var start = 0
+    while start < states.count {
+      let end = states[start...].firstIndex { $0 != states[start] } ?? states.count
+      if states[start] != .free { runs.append(PageRun(state: states[start], pages: start..<end)) }
+      start = end
+    }
+    return runs
+  }
+}
+
+/// What one region went through within a column of time.
+struct Column: Sendable {
+  var buffers: Extremes
+  var bytes: Extremes
+  var pagesInUse: Extremes
+  /// Pages in use and available.
+  var framedPages: Extremes
+  var freeOneway: Extremes
+  /// The part of the free bytes, in permille, that the largest free range does not hold.
+  var fragmentation: Extremes
+  /// The region when the column's buffers took most bytes.
+  private(set) var pages: [PageRun]
+  private var bytesAtPages: Int
+
+  init(_ usage: RegionUsage, pages: [PageRun]) {
+    buffers = Extremes(usage.bufferCount)
+    bytes = Extremes(usage.bytesInUse)
+    pagesInUse = Extremes(usage.pages.inUse)
+    framedPages = Extremes(usage.pages.inUse + usage.pages.available)
+    freeOneway = Extremes(usage.freeOnewaySpace)
+    fragmentation = Extremes(usage.fragmentationPermille)
+    self.pages = pages
+    bytesAtPages = usage.bytesInUse
+  }
+
+  /// - Parameter pages: asked for the region's pages only when it has become markedly fuller, so
+  ///   that a column costs a few dozen looks at most.
+  mutating func add(_ usage: RegionUsage, pages: () -> [PageRun]) {
+    buffers.add(usage.bufferCount)
+    bytes.add(usage.bytesInUse)
+    pagesInUse.add(usage.pages.inUse)
+    framedPages.add(usage.pages.inUse + usage.pages.available)
+    freeOneway.add(usage.freeOnewaySpace)
+    fragmentation.add(usage.fragmentationPermille)
+    if usage.bytesInUse > bytesAtPages + bytesAtPages / 8 {
+      self.pages = pages()
+      bytesAtPages = usage.bytesInUse
+    }
+  }
+
+  mutating func merge(_ later: Column) {
+    buffers.merge(later.buffers)
+    bytes.merge(later.bytes)
+    pagesInUse.merge(later.pagesInUse)
+    framedPages.merge(later.framedPages)
+    freeOneway.merge(later.freeOneway)
+    fragmentation.merge(later.fragmentation)
+    if later.bytesAtPages > bytesAtPages {
+      pages = later.pages
+      bytesAtPages = later.bytesAtPages
+    }
+  }
+}
+
+extension RegionUsage {
+  fileprivate var fragmentationPermille: Int {
+    freeBytes == 0 ? 0 : 1000 - largestFreeRange * 1000 / freeBytes
+  }
+}

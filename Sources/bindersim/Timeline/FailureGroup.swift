@@ -1,0 +1,47 @@
+internal import BinderBuffer
+
+/// Refusals of one kind in one region: the first in full, the others in numbers.
+struct FailureGroup: Sendable {
+  let kind: FailureKind
+  /// In whose region there was no room, or who could not receive.
+  let receiver: Int32
+  let first: SentBuffer
+  let firstTime: UInt64
+  /// The engine's own words for the first.
+  let message: String
+  /// The region at that moment; nil without one.
+  let usage: RegionUsage?
+  /// Who held its bytes then, most first.
+  let holders: [Holder]
+  /// What the C driver would have logged.
+  let log: String
+  private(set) var count = 1
+  private(set) var lastTime: UInt64
+  private(set) var smallest: Int
+  private(set) var largest: Int
+
+  init(_ buffer: SentBuffer, _ error: BinderError, at time: UInt64, in process: Process) {
+    kind = error.kind
+    receiver = buffer.receiver
+    first = buffer
+    firstTime = time
+    message = "\(error)"
+    usage = process.usage
+    holders = Array(Holder.all(of: process).prefix(5))
+    log = process.exhaustionLog(requested: buffer.wantedSize)
+    lastTime = time
+    smallest = buffer.wantedSize
+    largest = buffer.wantedSize
+  }
+
+  func holds(_ buffer: SentBuffer, _ error: BinderError) -> Bool {
+    error.kind == kind && buffer.receiver == receiver
+  }
+
+  mutating func add(_ buffer: SentBuffer, at time: UInt64) {
+    count += 1
+    lastTime = max(lastTime, time)
+    smallest = min(smallest, buffer.wantedSize)
+    largest = max(largest, buffer.wantedSize)
+  }
+}

@@ -1,0 +1,103 @@
+internal import BinderBuffer
+
+/// One process's region over time.
+struct ProcessTrack: Sendable {
+  let process: Process
+  let regionLength: Int
+  private(set) var columns: [Column] = []
+  /// Who held the region's bytes when it was fullest, most first.
+  private(set) var peakHolders: [Holder] = []
+  private(set) var peakTime: UInt64 = 0
+  private(set) var peak: RegionUsage
+  private(set) var sent = 0
+  private(set) var failed = 0
+  private var last: RegionUsage
+  private var lastPages: [PageRun] = []
+  private var bytesAtHolders = 0
+  // Whether the region has changed since `lastPages`.
+  private var isStale = false
+
+  /// Nil for a process that has no region.
+  init?(_ process: Process) {
+    let statistics = process.statistics
+    guard statistics.policy != nil else { return nil }
+    self.process = process
+    regionLength = statistics.regionLength
+    last = RegionUsage(empty: statistics.regionLength)
+    peak = last
+  }
+
+  /// Opens columns up to that one; in those without an event the region is what it is now.
+  mutating func open(_ column: Int) {
+    guard columns.count <= column else { return }
+    if isStale {
+      lastPages = PageRun.runs(process.pageStates())
+      isStale = false
+    }
+    while columns.count <= column { columns.append(Column(last, pages: lastPages)) }
+  }
+
+  /// Takes in what a step has done to the region; a column must be open.
+  mutating func add(_ usage: RegionUsage, at time: UInt64) {
+    last = usage
+    isStale = true
+    columns[columns.count - 1].add(usage) { PageRun.runs(process.pageStates()) }
+    if usage.bytesInUse > peak.bytesInUse {
+      peak = usage
+      peakTime = time
+      // Not at every step of a slow rise: it looks at all live buffers.
+      if usage.bytesInUse > bytesAtHolders + bytesAtHolders / 16 {
+        peakHolders = Holder.all(of: process)
+        bytesAtHolders = usage.bytesInUse
+      }
+    }
+  }
+
+  mutating func countSent() { sent += 1 }
+  mutating func countFailed() { failed += 1 }
+
+  /// Every two columns become one.
+  mutating func mergePairs() {
+    columns = stride(from: 0, to: columns.count, by: 2).map { index in
+      var column = columns[index]
+      if index + 1 < columns.count { column.merge(columns[index + 1]) }
+      return column
+    }
+  }
+
+  /// The highest page that ever had a frame when it was looked at, plus one.
+  var pageHeight: Int {
+    columns.reduce(0) { max($0, $1.pages.last?.pages.upperBound ?? 0) }
+  }
+}
+
+/// What the buffers of one sender take of a region.
+struct Holder: Equatable, Sendable {
+  let sender: Int32
+  var buffers = 0
+  var bytes = 0
+
+  /// All senders with live buffers in the process's region, those with most bytes first.
+  static func all(of process: Process) -> [Holder] {
+    var bySender: [Int32: Holder] = [:]
+    for buffer in process.buffers() {
+      bySender[buffer.senderPID, default: Holder(sender: buffer.senderPID)].add(buffer.size)
+    }
+    return bySender.values.sorted { ($0.bytes, $1.sender) > ($1.bytes, $0.sender) }
+  }
+
+  private mutating func add(_ size: Int) {
+    buffers += 1
+    bytes += size
+  }
+}
+
+extension RegionUsage {
+  /// An untouched region.
+  fileprivate init(empty length: Int) {
+    self.init(
+      bufferCount: 0, bytesInUse: 0, freeBytes: length, largestFreeRange: length,
+      freeOnewaySpace: length / 2,
+      pages: PageCounts(inUse: 0, available: 0, free: length / 4096))
+  }
+}

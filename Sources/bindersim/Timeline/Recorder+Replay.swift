@@ -1,0 +1,42 @@
+internal import BinderBuffer
+
+/// A replay's steps as events. A capture does not tell which thread frees, and when it received
+/// does not matter to a region; the process itself stands for its threads.
+extension Recorder {
+  func noteSent(
+    _ buffer: PlannedBuffer, _ receipt: Receipt, at time: UInt64, _ process: Process
+  ) {
+    let event = EngineEvent(
+      step: .sent(SentBuffer(buffer).placed(receipt)), time: time, process: buffer.sender,
+      thread: buffer.sender)
+    note(event, in: process)
+  }
+
+  func noteFailure(
+    of buffer: PlannedBuffer, _ error: BinderError, at time: UInt64, _ process: Process
+  ) {
+    noteFailure(of: SentBuffer(buffer), error, at: time, thread: buffer.sender, in: process)
+  }
+
+  func noteFreed(_ debugID: UInt32, at time: UInt64, _ process: Process) {
+    note(
+      EngineEvent(
+        step: .freed(debugID), time: time, process: process.pid, thread: process.pid),
+      in: process)
+  }
+}
+
+extension SentBuffer {
+  init(_ buffer: PlannedBuffer) {
+    let kind: MessageKind =
+      switch buffer.kind {
+      case .request: .request
+      case .reply: .reply
+      case .oneway: .oneway
+      }
+    self.init(
+      kind: kind, sender: buffer.sender, receiver: buffer.destination,
+      awaitedBy: kind == .reply ? buffer.destination : 0, code: buffer.code,
+      dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize)
+  }
+}

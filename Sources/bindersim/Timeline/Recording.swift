@@ -1,0 +1,111 @@
+internal import BinderBuffer
+
+/// What a run did to every process over time, in bounded memory.
+struct Recording: Sendable {
+  /// Processes beyond so many have no track of their own.
+  private static let mostTracks = 512
+  private static let mostFailureGroups = 256
+
+  private(set) var grid = TimeGrid()
+  private(set) var tracks: [Int32: ProcessTrack] = [:]
+  private(set) var totals = TrafficTotals()
+  private(set) var failures: [FailureGroup] = []
+  /// From send to free, by kind of message.
+  private(set) var lifetimes = [LatencyHistogram](
+    repeating: LatencyHistogram(), count: MessageKind.allCases.count)
+  /// Nil when no export wants it.
+  private(set) var log: EventLog?
+  /// The latest moment.
+  private(set) var end: UInt64 = 0
+  private var live: [UInt32: LiveBuffer] = [:]
+
+  init(keepsEvents: Bool) { log = keepsEvents ? EventLog() : nil }
+
+  /// Buffers that were never freed, oldest first.
+  var stillHeld: [(buffer: SentBuffer, since: UInt64)] {
+    live.values.compactMap { entry in entry.sent.map { ($0, entry.sentAt) } }
+      .sorted { ($0.since, $0.buffer.id) < ($1.since, $1.buffer.id) }
+  }
+
+  /// Time has come so far; nothing has happened since the last event.
+  mutating func advance(to time: UInt64) {
+    end = max(end, time)
+    let column = column(of: end)
+    // Subscripts, not copies: a track is large.
+    for pid in tracks.keys { tracks[pid]?.open(column) }
+  }
+
+  private mutating func column(of time: UInt64) -> Int {
+    var merges = 0
+    let column = grid.column(of: time) { merges += 1 }
+    for _ in 0..<merges {
+      for pid in tracks.keys { tracks[pid]?.mergePairs() }
+    }
+    return column
+  }
+
+  /// Takes in a step, after it was done.
+  ///
+  /// - Parameter process: in whose region the buffer is, or would have been.
+  mutating func add(_ event: EngineEvent, in process: Process) {
+    log?.add(event)
+    switch event.step {
+    case .sent(let buffer):
+      totals.add(buffer)
+      change(buffer.id) { entry in
+        entry.sent = buffer
+        entry.sentAt = event.time
+      }
+      changeTrack(process, event) { $0.countSent() }
+    case .received: break
+    case .freed(let id):
+      change(id) { $0.freedAt = event.time }
+      changeTrack(process, event) { _ in }
+    case .failed: changeTrack(process, event) { $0.countFailed() }
+    }
+  }
+
+  mutating func addFailure(
+    of buffer: SentBuffer, _ error: BinderError, at time: UInt64, in process: Process
+  ) {
+    totals.addFailure(of: buffer)
+    if let index = failures.firstIndex(where: { $0.holds(buffer, error) }) {
+      failures[index].add(buffer, at: time)
+    } else if failures.count < Self.mostFailureGroups {
+      failures.append(FailureGroup(buffer, error, at: time, in: process))
+    }
+  }
+
+  private mutating func changeTrack(
+    _ process: Process, _ event: EngineEvent, _ body: (inout ProcessTrack) -> Void
+  ) {
+    // Of threads that tell of their steps at once, the later may come first.
+    end = max(end, event.time)
+    let column = column(of: end)
+    if tracks[process.pid] == nil, tracks.count < Self.mostTracks {
+      tracks[process.pid] = ProcessTrack(process)
+    }
+    guard let usage = process.usage else { return }
+    tracks[process.pid]?.open(column)
+    tracks[process.pid]?.add(usage, at: event.time)
+    if tracks[process.pid] != nil { body(&tracks[process.pid]!) }
+  }
+
+  /// A receiver may tell that it freed a buffer before the sender's thread tells that it sent it.
+  private struct LiveBuffer {
+    var sent: SentBuffer?
+    var sentAt: UInt64 = 0
+    var freedAt: UInt64?
+  }
+
+  private mutating func change(_ id: UInt32, _ body: (inout LiveBuffer) -> Void) {
+    var entry = live[id] ?? LiveBuffer()
+    body(&entry)
+    if let sent = entry.sent, let freedAt = entry.freedAt {
+      lifetimes[sent.kind.rawValue].record(freedAt > entry.sentAt ? freedAt - entry.sentAt : 0)
+      live[id] = nil
+    } else {
+      live[id] = entry
+    }
+  }
+}

@@ -1,0 +1,1 @@
+../../BinderBufferTests/Ranges/NaiveRanges.swift

@@ -1,0 +1,64 @@
+import Foundation
+import Testing
+
+@testable import bindersim
+
+/// Every command line of the manual and of the help is run, in a directory of its own.
+@Suite struct ManualTests {
+  private static let capture = SharedFiles.captures.first { $0.contains("api32_startup_warm") }
+
+  private static func manual() throws -> String {
+    let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    return try String(
+      contentsOf: package.appendingPathComponent("Docs/bindersim.md"), encoding: .utf8)
+  }
+
+  /// The fenced blocks of shell lines, in order.
+  private static func blocks() throws -> [String] {
+    try manual().components(between: "```sh\n", and: "\n```")
+  }
+
+  @Test func theManualsCommandsRun() throws {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    if let capture = Self.capture {
+      try FileManager.default.createSymbolicLink(
+        atPath: scratch.path("capture.ftrace"), withDestinationPath: capture)
+    }
+    let blocks = try Self.blocks()
+    #expect(blocks.count >= 8)
+    for block in blocks where Self.capture != nil || !block.contains("capture.ftrace") {
+      // The first line that fails ends a block.
+      let run = try BuiltTool.shell("{ set -e\n\(block)\n}", in: scratch.directory)
+      #expect(run.status == 0, "\(block)\n\(run.output.suffix(2000))\(run.errors)")
+    }
+  }
+
+  @Test(.enabled(if: capture != nil, SharedFiles.absent))
+  func theManualHasCommandsForCaptures() throws {
+    #expect(try Self.blocks().contains { $0.contains("capture.ftrace") })
+  }
+
+  @Test(arguments: Topic.all.map(\.name))
+  func examplesOfTopicsRun(_ name: String) throws {
+    let topic = try #require(Topic.all.first { $0.name == name })
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    writeFile(scratch.path("camera.job"), topic.sample.joined(separator: "\n"))
+    for example in topic.examples {
+      let run = try BuiltTool.shell(example, in: scratch.directory)
+      // Some show what a refusal looks like.
+      #expect(run.status == 0 || run.output.contains("failures  "), "\(example)\n\(run.errors)")
+      #expect(run.errors == "")
+    }
+    #expect(scratch.names.count { $0.hasSuffix(".partial") } == 0)
+  }
+
+  @Test func theManualNamesEverything() throws {
+    let text = try Self.manual()
+    for workload in Workload.all { #expect(text.contains("`\(workload.name)`")) }
+    for option in ExportOptions.descriptions { #expect(text.contains("--\(option.long)")) }
+    for name in LatencySeries.allNames { #expect(text.contains("`\(name)`")) }
+  }
+}

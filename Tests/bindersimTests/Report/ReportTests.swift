@@ -1,0 +1,90 @@
+import Testing
+
+@testable import bindersim
+
+/// What every report must be, whatever it tells.
+@Suite struct ReportTests {
+  static let workloads = [Workload.android, .leak, .fragmentation, .onewayFlood, .rpc]
+
+  static func page(_ workload: Workload, transactions: Int = 1500) throws -> String {
+    let run = try SimulatedRecording(workload, transactions: transactions, region: 64 << 10)
+    return RunPage.page(run.report, run.recording).html
+  }
+
+  @Test(arguments: workloads.map(\.name))
+  func isWellFormedAndFetchesNothingAndExplainsItsPlots(_ name: String) throws {
+    let workload = try #require(Workload.all.first { $0.name == name })
+    let page = try Self.page(workload)
+    #expect(Markup.problem(in: page) == nil)
+    for word in ["http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link"] {
+      #expect(!page.contains(word), "\(word)")
+    }
+    for word in ["prefers-color-scheme:dark", "@media print", "name=\"viewport\""] {
+      #expect(page.contains(word), "\(word)")
+    }
+    expectExplanations(page)
+  }
+
+  private func expectExplanations(_ page: String) {
+    let plots = page.components(between: "<figure", and: "</figure>")
+    #expect(plots.count >= 7)
+    for plot in plots {
+      #expect(plot.contains("<figcaption>") && plot.contains("role=\"img\""))
+      #expect(plot.components(between: "<title>", and: "</title>").first?.isEmpty == false)
+      #expect(plot.components(between: "<desc>", and: "</desc>").first?.isEmpty == false)
+      #expect(plot.components(between: "<span style=\"bottom", and: "</span>").count >= 2)
+      #expect(
+        plot.components(between: "<div class=\"name\">", and: "</div>").first?.isEmpty == false)
+    }
+  }
+
+  @Test func aLeakIsNamed() throws {
+    let page = try Self.page(.leak)
+    for word in [
+      "were never freed", "of them by process 1000, sent by", "The region was held by",
+      "binder_alloc_buf size", "Region map: 16 of 16 pages", "first at",
+    ] {
+      #expect(page.contains(word), "\(word)")
+    }
+  }
+
+  @Test func aFloodIsNamed() throws {
+    let page = try Self.page(.onewayFlood)
+    for word in ["Oneway messages may take half of the region", "Oneway spam was reported of"] {
+      #expect(page.contains(word), "\(word)")
+    }
+  }
+
+  @Test func fragmentationIsNamed() throws {
+    let run = try SimulatedRecording(.fragmentation, transactions: 12_000)
+    let page = RunPage.page(run.report, run.recording).html
+    #expect(page.contains("Fragmentation: "))
+    #expect(page.contains("live buffers lie between the pieces"))
+  }
+
+  @Test func theSameRunGivesTheSamePage() throws {
+    #expect(try Self.page(.bimodal) == Self.page(.bimodal))
+  }
+
+  @Test func aRunWithoutEventsHasAPage() throws {
+    let run = try SimulatedRecording(.android, transactions: 1)
+    let page = RunPage.page(run.report, Recording(keepsEvents: false)).html
+    #expect(Markup.problem(in: page) == nil)
+  }
+
+  @Test func namesFromOutsideAreOnlyText() {
+    #expect(HTML.escaped("<b>&\"'\u{0}\u{1B}") == "&lt;b&gt;&amp;&quot;&#39;\u{FFFD}\u{FFFD}")
+    let table = HTML.table(["a"], [["<script>"]], caption: "x & y")
+    #expect(table.contains("&lt;script&gt;") && table.contains("x &amp; y"))
+    #expect(Markup.problem(in: table) == nil)
+  }
+}
+
+extension String {
+  /// The texts from each `start` to the next `end`.
+  func components(between start: String, and end: String) -> [String] {
+    split(separator: start, omittingEmptySubsequences: false).dropFirst().map { part in
+      String(part.split(separator: end, maxSplits: 1, omittingEmptySubsequences: false)[0])
+    }
+  }
+}
