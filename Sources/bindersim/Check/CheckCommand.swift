@@ -12,7 +12,8 @@ enum CheckCommand {
   private static let only = Option(
     optional: "only", .steps, help: "only these steps, as a minimized run prints them")
   private static let policy = Option(
-    optional: "policy", .policy, help: "one placement policy; else the seed draws one for each "
+    optional: "policy", .policy,
+    help: "one placement policy; else the seed draws one for each "
       + "process")
   private static let minimizes = Option(
     "minimize", help: "leave steps out of the first failing seed for as long as it still fails")

@@ -36,7 +36,8 @@ struct CheckConfiguration {
     faultsPerMillion = rates[random.next(below: rates.count)]
     faultPoints =
       random.next(below: 2) == 0
-      ? FaultInjector.allPoints : [[.pageAllocation, .backing], [.userCopy]][random.next(below: 2)]
+      ? FaultInjector.allPoints
+      : [[.pageAllocation, .backing], [.userCopy]][random.next(below: 2)]
     heldBuffers =
       switch mood {
       case .flood: 400

@@ -144,9 +144,11 @@ extension CheckWorld {
     kept.swapAt(index, kept.count - 1)
     let buffer = kept.removeLast()
     guard let process = buffer.receiver.process else { return }
-    try judge("freeing a kept buffer", answer { () throws(BinderError) in
-      try process.free(at: buffer.offset)
-    }, is: nil)
+    try judge(
+      "freeing a kept buffer",
+      answer { () throws(BinderError) in
+        try process.free(at: buffer.offset)
+      }, is: nil)
     buffer.receiver.free(buffer, clock: &clock)
     // A second time it is nobody's, unless the next buffer is there already.
     if oneIn(4) { try free(at: buffer.offset, in: buffer.receiver, process) }

@@ -11,7 +11,7 @@ enum MinimizedRerun {
     unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
     unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
     var words = unsafe (["bindersim"] + arguments).map { unsafe strdup($0) } + [nil]
-    defer { for unsafe word in unsafe words { unsafe free(word) } }
+    defer { for index in unsafe words.indices { unsafe free(words[index]) } }
     var pid: pid_t = 0
     let status = unsafe posix_spawn(&pid, "/proc/self/exe", &actions, nil, &words, environ)
     guard status == 0 else { return false }
