@@ -38,12 +38,7 @@ struct CheckConfiguration {
       random.next(below: 2) == 0
       ? FaultInjector.allPoints
       : [[.pageAllocation, .backing], [.userCopy]][random.next(below: 2)]
-    heldBuffers =
-      switch mood {
-      case .flood: 400
-      case .ties: random.next(in: 8...600)
-      default: random.next(in: 4...60)
-      }
+    heldBuffers = mood == .flood ? 400 : random.next(in: 4...60)
     endsInDeath = random.next(below: 4) == 0
   }
 }

@@ -29,7 +29,7 @@ extension CheckWorld {
     var flags: TransactionFlags = oneway ? .oneway : []
     if oneIn(6) { flags.insert(.clearOnFree) }
     var transaction = Transaction(code: UInt32(pick(1000)), flags: flags)
-    let origin: UserMemory =
+    let owner: UserMemory =
       switch pick(16) {
       case 0..<12: .trusted
       case 12..<15: .untrusted
@@ -37,33 +37,33 @@ extension CheckWorld {
       }
     let hasObjects = oneIn(5)
     let size = hasObjects ? max(48, drawSize(length) & 0xFFF) : drawSize(length)
-    transaction.data = drawSlice(size, in: origin)
-    if hasObjects { addObjects(to: &transaction, origin) }
+    transaction.data = drawSlice(size, in: owner)
+    if hasObjects { addObjects(to: &transaction, owner) }
     if !isReply || oneIn(20), oneIn(8) {
-      transaction.securityContext = drawSlice(pick(80), in: origin)
+      transaction.securityContext = drawSlice(pick(80), in: owner)
     }
     if oneIn(30) { spoil(&transaction) }
     return transaction
   }
 
   /// Bytes of a sender: all there, or sometimes running into the void.
-  private func drawSlice(_ length: Int, in origin: UserMemory) -> UserSlice {
+  private func drawSlice(_ length: Int, in owner: UserMemory) -> UserSlice {
     guard let place = takeMemory(length) else {
       // Too long to be there: nobody may read as far as that.
       return UserSlice(address: memory.address(0), length: length, in: .untrusted)
     }
-    if origin != .trusted, length > 0, oneIn(12) {
+    if owner != .trusted, length > 0, oneIn(12) {
       // The end of the memory lies in the middle of it.
       let start = memory.count - pick(length)
       memory.fill(start, memory.count - start, key: nextKey())
-      return UserSlice(address: memory.address(start), length: length, in: origin)
+      return UserSlice(address: memory.address(start), length: length, in: owner)
     }
     memory.fill(place, length, key: nextKey())
-    return memory.slice(place, length, in: origin)
+    return memory.slice(place, length, in: owner)
   }
 
   /// Objects in the data and the array that names them; mostly right.
-  private func addObjects(to transaction: inout Transaction, _ origin: UserMemory) {
+  private func addObjects(to transaction: inout Transaction, _ owner: UserMemory) {
     let size = transaction.data.length
     let places = drawObjects(size)
     let data = Int(bitPattern: transaction.data.address &- memory.address(0))
@@ -82,7 +82,7 @@ extension CheckWorld {
       let offset = oneIn(60) ? random.next() : UInt64(bitPattern: Int64(place.0))
       memory.store(offset, at: table + index * 8)
     }
-    transaction.offsets = memory.slice(table, places.count * 8, in: origin)
+    transaction.offsets = memory.slice(table, places.count * 8, in: owner)
   }
 
   /// Places in ascending order with a type each; now and then one that is none.

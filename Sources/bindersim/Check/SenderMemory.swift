@@ -28,7 +28,6 @@ internal import PageAlloc
 
   func slice(_ offset: Int, _ length: Int, in memory: UserMemory) -> UserSlice {
     if memory == .trusted {
-      // SAFETY: the memory lives longer than the step that sends from it.
       return unsafe UserSlice(unsafeTrusted: UnsafeRawBufferPointer(bytes(offset, length)))
     }
     return UserSlice(address: address(offset), length: length, in: memory)
@@ -43,7 +42,7 @@ internal import PageAlloc
       let target = unsafe bytes(offset + done, step)
       // SAFETY: the word has eight bytes, and the target as many as are taken.
       unsafe withUnsafeBytes(of: word) {
-        unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<step]))
+        unsafe target.copyMemory(from: .init(rebasing: $0[..<step]))
       }
       done += step
     }

@@ -26,7 +26,13 @@ private func parse(_ words: [String], for command: Subcommand) throws {
         || command.operands.last?.repeats == true),
     "\(command.name) accepted \(arguments.operands.count) operands")
   if command.name == RunCommand.subcommand.name {
-    let options = RunCommand.options(from: arguments)
+    let options: RunOptions
+    do throws(CommandError) {
+      options = try WorkloadOptions.options(from: arguments)
+    } catch {
+      // A job file that is not there, or is none.
+      return
+    }
     try require(
       (2...64).contains(options.processes) && (2...64).contains(options.threads)
         && options.region % 4096 == 0 && (options.duration != nil || options.transactions != nil),

@@ -40,7 +40,8 @@ private struct ComparedRanges: ~Copyable {
     number += 1
     let choice = input.byte()
     switch choice & 7 {
-    case 0...3: try reserve(size(choice >> 5, &input), oneway: choice & 8 != 0, choice & 16 != 0, &input)
+    case 0...3:
+      try reserve(size(choice >> 5, &input), oneway: choice & 8 != 0, choice & 16 != 0, &input)
     case 4: try free(&input, inSteps: choice & 8 != 0)
     case 5: try toggle(&input)
     case 6: try free(&input, inSteps: choice & 8 != 0)

@@ -68,7 +68,8 @@ private final class TransactionWorld {
     do {
       let receipt = try client.send(message.transaction, to: node)
       try require(message.mayBeAccepted, "accepted: \(message.transaction)")
-      try require(sent.updateValue((message, receipt.call), forKey: receipt.debugID) == nil, "debug id")
+      try require(
+        sent.updateValue((message, receipt.call), forKey: receipt.debugID) == nil, "debug id")
     } catch let error as BinderError {
       try require(held, before, "held after \(error)")
     }
@@ -84,7 +85,8 @@ private final class TransactionWorld {
         securityContextSize: input.size(), oneway: isOneway, for: node)
       for _ in 0..<input.byte() & 3 {
         let (offset, length) = (input.size(), input.size())
-        let fits = offset >= 0 && length >= 0 && offset <= buffer.size && length <= buffer.size - offset
+        let fits =
+          offset >= 0 && length >= 0 && offset <= buffer.size && length <= buffer.size - offset
         var reader = memory.slice(0, length, .untrusted).reader()
         do throws(BinderError) {
           try buffer.fillZero(at: offset, length: length)
@@ -120,7 +122,9 @@ private final class TransactionWorld {
     if keeps { kept.append(delivery.keep()) }
   }
 
-  private func answer(_ call: CallID, _ delivery: borrowing Delivery, _ message: FuzzedMessage) throws {
+  private func answer(_ call: CallID, _ delivery: borrowing Delivery, _ message: FuzzedMessage)
+    throws
+  {
     do {
       try server.reply(to: delivery, message.transaction)
     } catch {

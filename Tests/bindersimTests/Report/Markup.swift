@@ -17,7 +17,9 @@ enum Markup {
       }
       let tag = String(decoding: bytes[start + 1..<end], as: UTF8.self)
       at = end + 1
-      if tag.utf8.count(where: { $0 == UInt8(ascii: "\"") }) % 2 != 0 { return "quotes in <\(tag)>" }
+      if tag.utf8.count(where: { $0 == UInt8(ascii: "\"") }) % 2 != 0 {
+        return "quotes in <\(tag)>"
+      }
       let name = String(tag.prefix { $0 != " " })
       if name.hasPrefix("/") {
         guard open.popLast() == String(name.dropFirst()) else { return "<\(tag)> closes nothing" }
