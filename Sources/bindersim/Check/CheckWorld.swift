@@ -81,7 +81,7 @@ final class CheckWorld {
     if hadFault {
       tally.faults += faults.injected - faultsBefore
       for member in members { try inspect(member) }
-    } else if index & 15 == 0 {
+    } else if index & 31 == 0 {
       let member = members[random.next(below: members.count)]
       // Large regions take long to walk.
       if (member.region?.pages.framesAllocated ?? 0) < 128 || index & 127 == 0 {
@@ -132,6 +132,22 @@ final class CheckWorld {
     case .setUp: try setUp()
     case .reclaim: try reclaim()
     case .setBudget: try setBudget()
+    case .burst: try burst()
+    }
+  }
+
+  private func burst() throws(InvariantViolation) {
+    let kind = pick(4)
+    for _ in 0..<8 + pick(40) {
+      switch kind {
+      case 0, 1: try send()
+      case 2:
+        try receive()
+        if !oneIn(3) { try keepHeld() }
+      default: try freeKept()
+      }
+      memoryUsed = 0
+      try checkCounts()
     }
   }
 

@@ -9,7 +9,7 @@ enum CrashNote {
   private static let patience: CUnsignedInt = 30
 
   static func set(seed: UInt64, step: Int) {
-    if step & 1023 == 0 || step < 0 { alarm(patience) }
+    if step & 1023 == 0 || step < 0, isInstalled.load(ordering: .relaxed) { alarm(patience) }
     currentSeed.store(seed, ordering: .relaxed)
     currentStep.store(step, ordering: .relaxed)
   }
@@ -19,6 +19,7 @@ enum CrashNote {
   /// - Parameter suffix: the rest of the command that reruns a seed.
   static func install(suffix: String) {
     commandSuffix.store(unsafe UInt(bitPattern: strdup(suffix)), ordering: .relaxed)
+    isInstalled.store(true, ordering: .relaxed)
     for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGALRM] {
       _ = signal(number) { number in
         signal(number, SIG_DFL)
@@ -71,6 +72,7 @@ enum CrashNote {
   }
 }
 
+private let isInstalled = Atomic<Bool>(false)
 private let currentSeed = Atomic<UInt64>(0)
 private let currentStep = Atomic<Int>(-1)
 private let commandSuffix = Atomic<UInt>(0)

@@ -121,7 +121,8 @@ struct SoakReceiver: ~Copyable {
   private mutating func handle(_ delivery: consuming Delivery, _ process: Process) {
     let message = world.message(delivery.code)
     tally.inspect(delivery, of: message, pid: process.pid)
-    if delivery.needsReply, random.next(below: 32) != 0 {
+    let isIgnored = delivery.needsReply && random.next(below: 32) == 0
+    if delivery.needsReply, !isIgnored {
       do throws(BinderError) {
         let receipt = try process.reply(
           to: delivery, outbox.transaction(for: message, isReply: true))
@@ -130,7 +131,7 @@ struct SoakReceiver: ~Copyable {
         tally.count(error)
       }
     }
-    if random.next(below: 3) == 0 {
+    if !isIgnored, random.next(below: 3) == 0 {
       held.append((process, delivery.keep()))
     } else {
       delivery.free()
