@@ -38,11 +38,10 @@ extension FallibleOperation {
       FallibleOperation(name: "objects, extra buffers and security context", steps: 7) {
         try $0.sendObjects()
       },
-      FallibleOperation(name: "clear on free", steps: 1, prepare: { try $0.leavePagesIdle() }) {
-        try $0.world.send([UInt8](repeating: 0xBB, count: 9000), flags: .clearOnFree)
-      } afterFailure: {
-        try $0.expectNothingSeenOf(0xBB)
-      },
+      FallibleOperation(
+        name: "clear on free", steps: 1, prepare: { try $0.leavePagesIdle() },
+        run: { try $0.world.send([UInt8](repeating: 0xBB, count: 9000), flags: .clearOnFree) },
+        afterFailure: { try $0.expectNothingSeenOf(0xBB) }),
       FallibleOperation(
         name: "two runs of pages", steps: 5,
         prepare: {
@@ -50,8 +49,8 @@ extension FallibleOperation {
           try $0.keepBuffers([4096, 4096, 4096, 4096, 4096])
           for index in [1, 2, 0, 0, 0] { try $0.world.server.free(at: $0.kept.remove(at: index)) }
           $0.world.context.reclaim(2)
-        }
-      ) { try $0.world.send([UInt8](repeating: 1, count: 20_000)) },
+        },
+        run: { try $0.world.send([UInt8](repeating: 1, count: 20_000)) }),
       FallibleOperation(
         name: "budget shortage", steps: 3, budgetPages: 3, reclaims: true,
         prepare: {
@@ -59,16 +58,16 @@ extension FallibleOperation {
           try $0.world.server.send(
             oneway: true, data: pattern.span.bytes, to: $0.world.client.makeNode())
           try $0.world.client.take().free()
-        }
-      ) { try $0.world.send(pattern) },
+        },
+        run: { try $0.world.send(pattern) }),
       FallibleOperation(
         name: "much outstanding", steps: 3,
         prepare: {
           try $0.keepBuffers([100, 5000])
           try $0.call()
           for _ in 0..<3 { try $0.world.send(pattern) }
-        }
-      ) { try $0.call(pattern) },
+        },
+        run: { try $0.call(pattern) }),
       FallibleOperation(name: "buffer filled in steps", steps: 4) { stage in
         var buffer = try stage.world.client.allocate(
           dataSize: 9000, oneway: true, for: stage.world.node)
