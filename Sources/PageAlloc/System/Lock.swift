@@ -9,7 +9,7 @@ internal import Glibc
 @safe package struct Lock: ~Copyable, @unchecked Sendable {
   // INVARIANT: points to an initialised mutex that is at this address until deinit.
   fileprivate let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private let order: LockOrder
+  fileprivate let order: LockOrder
 
   /// - Parameter rank: its place in the order of locks; nil for one that is outside any order.
   package init(rank: LockRank? = nil) {
@@ -101,6 +101,8 @@ internal import Glibc
   package borrowing func wait(_ lock: borrowing Lock) {
     // SAFETY: both pointers are valid for as long as their owners are borrowed.
     let result = unsafe pthread_cond_wait(condition, lock.mutex)
+    // Others held the lock meanwhile, some without having waited for it.
+    lock.order.didLock(afterWaiting: true)
     assert(result == 0, "the lock is not held by this thread")
   }
 
@@ -111,6 +113,7 @@ internal import Glibc
       tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
     // SAFETY: both pointers are valid for as long as their owners are borrowed.
     let result = unsafe pthread_cond_timedwait(condition, lock.mutex, &time)
+    lock.order.didLock(afterWaiting: true)
     assert(result == 0 || result == ETIMEDOUT, "the lock is not held by this thread")
     return result != ETIMEDOUT
   }
