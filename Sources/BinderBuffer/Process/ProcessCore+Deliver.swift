@@ -17,7 +17,7 @@ extension ProcessCore {
       let death: BinderError =
         sender.hasExited
         ? .dead(pid: sender.pid, .senderExited) : .dead(pid: pid, .receiverExited)
-      lock.unlock()
+      unlock()
       // Dropping the allocation takes the lock again.
       _ = consume allocation
       throw death
@@ -38,7 +38,7 @@ extension ProcessCore {
     }
     let wakes = unsafe state.pointee.arrivalWaiters > 0
     let last = unpinRegion()
-    lock.unlock()
+    unlock()
     if wakes { arrivals.signal() }
     finish(last)
     return receipt
@@ -72,13 +72,13 @@ extension ProcessCore {
   @inline(__always)
   func receive() throws(BinderError) -> Delivery? {
     lock.lock()
-    defer { lock.unlock() }
+    defer { unlock() }
     return try nextDelivery()
   }
 
   func receive(until deadline: UInt64) throws(BinderError) -> Delivery? {
     lock.lock()
-    defer { lock.unlock() }
+    defer { unlock() }
     while true {
       if let delivery = try nextDelivery() { return delivery }
       unsafe state.pointee.arrivalWaiters += 1

@@ -6,7 +6,7 @@ extension ProcessCore {
   /// dead, its region goes with the last delivery; what it sent elsewhere lives on. Idempotent.
   func exit() {
     lock.lock()
-    guard !hasExited else { return lock.unlock() }
+    guard !hasExited else { return unlock() }
     exited.store(true, ordering: .relaxed)
     var orphans: [Caller] = []
     if let region = unsafe state.pointee.region {
@@ -24,7 +24,7 @@ extension ProcessCore {
       _ = unsafe Unmanaged.passRetained(self)
     }
     unsafe state.pointee.calls = CallTable()
-    lock.unlock()
+    unlock()
     arrivals.broadcast()
     replies.broadcast()
     context.remove(self)
