@@ -43,6 +43,10 @@ struct BestFitIndex {
     return trailingSize >= size && trailingSize < Self.size(best) ? trailing : Self.node(best)
   }
 
+  /// The node of the long range at an index.
+  @inline(__always)
+  func longNode(_ index: UInt32) -> UInt32 { Self.node(long[index]) }
+
   /// Enters a free range; `isLast` when nothing stands behind it.
   @inline(__always)
   mutating func insert(_ id: UInt32, start: UInt32, size: UInt32, isLast: Bool) {

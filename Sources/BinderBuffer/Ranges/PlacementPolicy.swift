@@ -8,6 +8,10 @@ public enum PlacementPolicy: Hashable, Sendable, CaseIterable {
   case c
   /// The C driver's before 6.8: places as ``c``; one rule of oneway spam detection differs.
   case c61
+  /// Ours, of no driver: exact best fit like ``rust``, but never behind the last buffer for its
+  /// own sake, and where the best range is long and would need new page frames, the place in any
+  /// long range that needs the fewest.
+  case compact
 
   /// The name used on command lines and in reports.
   public var name: String {
@@ -15,8 +19,12 @@ public enum PlacementPolicy: Hashable, Sendable, CaseIterable {
     case .rust: "rust"
     case .c: "c"
     case .c61: "c-6.1"
+    case .compact: "compact"
     }
   }
+
+  /// Whether free ranges are indexed by size and address, not by the C driver's tree.
+  var isBestFitByAddress: Bool { self == .rust || self == .compact }
 
   /// The policy of this name, or nil.
   public init?(name: String) {

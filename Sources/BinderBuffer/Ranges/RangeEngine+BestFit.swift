@@ -1,4 +1,4 @@
-/// The Rust driver's rule once more than eight ranges have lived together.
+/// The Rust driver's rule once more than eight ranges have lived together, and most of `compact`'s.
 extension RangeEngine {
   @inline(never)
   mutating func reserveBestFitSlowly(
@@ -8,18 +8,37 @@ extension RangeEngine {
     let id = bestFit.find(units)
     guard id != 0 else { throw noSpace(size) }
     let node = list.nodes[id]
+    let owner = RangeOwner(sender: sender, debugID: debugID)
+    if let frames = needsFrames(node, units) {
+      return reserveWithFewestFrames(units, flags, owner, frames)
+    }
+    return takeBestFit(id, node, units, flags, owner)
+  }
+
+  /// Takes the start of a free range; the rest stays free.
+  @inline(__always)
+  mutating func takeBestFit(
+    _ id: UInt32, _ node: RangeNode, _ units: UInt32, _ flags: UInt32, _ owner: RangeOwner
+  ) -> PlacedRange {
     bestFit.remove(id, node)
-    list.take(
-      id, node, units | flags | RangeWord.live, RangeOwner(sender: sender, debugID: debugID))
-    liveCount &+= 1
-    liveUnits &+= units
-    let isSpam = flags & RangeWord.oneway != 0 && countOnewayInRust(units, sender)
+    list.take(id, node, units | flags | RangeWord.live, owner)
     if node.word.size != units {
       let rest = list.cut(id, node, at: units)
       bestFit.insert(
         rest, start: node.start &+ units, size: node.word.size &- units, isLast: node.next == 0)
     }
-    return PlacedRange(start: node.start, units: units, slot: id, isSpam: isSpam)
+    return account(id, node.start, units, flags, owner.sender)
+  }
+
+  /// Puts a range that was just taken on the accounts.
+  @inline(__always)
+  mutating func account(
+    _ id: UInt32, _ start: UInt32, _ units: UInt32, _ flags: UInt32, _ sender: Int32
+  ) -> PlacedRange {
+    liveCount &+= 1
+    liveUnits &+= units
+    let isSpam = flags & RangeWord.oneway != 0 && countOnewayInRust(units, sender)
+    return PlacedRange(start: start, units: units, slot: id, isSpam: isSpam)
   }
 
   /// Accounts a oneway range; true when its sender is suspected. The Rust driver says so at every

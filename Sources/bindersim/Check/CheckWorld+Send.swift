@@ -86,7 +86,9 @@ extension CheckWorld {
     }
     let offset: Int
     let isSpam: Bool
-    switch region.placement.reserve(layout.size, oneway: oneway, sender: sender.pid) {
+    switch region.placement.reserve(
+      layout.size, oneway: oneway, sender: sender.pid, pages: region.pages)
+    {
     case .noOnewaySpace(let free):
       let expected = BinderError.noOnewaySpace(pid: target.pid, requested: layout.size, free: free)
       try judge("reserving", error, is: expected)

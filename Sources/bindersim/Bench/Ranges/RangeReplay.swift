@@ -6,11 +6,11 @@ internal import Glibc
 enum RangeReplay {
   typealias Operation = RangeWorkload.Operation
 
-  private static func allocator(_ workload: RangeWorkload, _ policy: PlacementPolicy)
-    -> RangeAllocator<Int>
-  {
+  private static func allocator(
+    _ workload: RangeWorkload, _ policy: PlacementPolicy, _ frames: FrameMap
+  ) -> RangeAllocator<Int> {
     do throws(RangeError) {
-      return try RangeAllocator<Int>(length: workload.region, policy: policy)
+      return try RangeAllocator<Int>(length: workload.region, policy: policy, frames: frames)
     } catch {
       fatalError("a region of \(workload.region) bytes: \(error)")
     }
@@ -44,14 +44,26 @@ enum RangeReplay {
   static func time(
     _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy
   ) -> Double {
-    var ranges = allocator(workload, policy)
+    let frames = FrameMap(pageCount: workload.region >> 12)
+    var ranges = allocator(workload, policy, frames)
     let oneway = workload.isOneway
     var offsets = [Int](repeating: -1, count: workload.places)
     var places = offsets.mutableSpan
     let span = operations.span
-    let time = CPUClock.measure {
-      for index in span.indices { _ = apply(span[index], &ranges, oneway, &places) }
-    }
+    let time =
+      policy == .compact
+      ? CPUClock.measure {
+        // What a page range does for every policy, this one is told of.
+        for index in span.indices {
+          let operation = span[index]
+          if apply(operation, &ranges, oneway, &places), operation.size > 0 {
+            frames.insert(PageTally.pages(places[Int(operation.place)], Int(operation.size)))
+          }
+        }
+      }
+      : CPUClock.measure {
+        for index in span.indices { _ = apply(span[index], &ranges, oneway, &places) }
+      }
     return time / Double(operations.count)
   }
 
@@ -80,15 +92,19 @@ enum RangeReplay {
   static func p99(
     _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy
   ) -> Double {
-    var ranges = allocator(workload, policy)
+    let frames = FrameMap(pageCount: workload.region >> 12)
+    var ranges = allocator(workload, policy, frames)
     var offsets = [Int](repeating: -1, count: workload.places)
     var places = offsets.mutableSpan
     var histogram = LatencyHistogram()
     var empty = LatencyHistogram()
     for operation in operations {
       let start = MonotonicClock.now()
-      _ = apply(operation, &ranges, workload.isOneway, &places)
+      let done = apply(operation, &ranges, workload.isOneway, &places)
       let middle = MonotonicClock.now()
+      if done, operation.size > 0 {
+        frames.insert(PageTally.pages(places[Int(operation.place)], Int(operation.size)))
+      }
       histogram.record(middle - start)
       empty.record(MonotonicClock.now() - middle)
     }
@@ -103,15 +119,19 @@ enum RangeReplay {
   }
 
   /// What the policy does with pages and space; not timed.
+  ///
+  /// - Parameter interval: After how many operations all idle pages lose their frames; nil: never.
   static func survey(
-    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy
+    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy,
+    reclaimEvery interval: Int? = nil
   ) -> Survey {
-    var ranges = allocator(workload, policy)
+    var survey = Survey(pages: PageTally(region: workload.region))
+    var ranges = allocator(workload, policy, survey.pages.frames)
     var offsets = [Int](repeating: -1, count: workload.places)
     var sizes = [Int](repeating: 0, count: workload.places)
-    var survey = Survey(pages: PageTally(region: workload.region))
     var pageSum = 0
-    for operation in operations {
+    for (number, operation) in operations.enumerated() {
+      if let interval, number % interval == 0 { survey.pages.reclaim() }
       let place = Int(operation.place)
       let before = offsets[place]
       var places = offsets.mutableSpan

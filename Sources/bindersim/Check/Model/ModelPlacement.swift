@@ -55,14 +55,17 @@ struct ModelPlacement {
 
   // MARK: reserve
 
-  mutating func reserve(_ size: Int, oneway: Bool, sender: Int32) -> Answer {
+  mutating func reserve(
+    _ size: Int, oneway: Bool, sender: Int32, pages: ModelPages
+  ) -> Answer {
     if isArray, liveCount >= 8 { isArray = false }
     if oneway, size > freeOneway { return .noOnewaySpace(free: freeOneway) }
-    guard let index = choose(size) else {
+    guard let chosen = choose(size, pages) else {
       let free = ranges.lazy.filter { !$0.isLive }.map(\.size)
       return .noSpace(free: free.reduce(0, +), largest: free.max() ?? 0)
     }
-    take(index, size)
+    take(chosen.index, size)
+    let index = chosen.isAtEnd ? swapWithRest(chosen.index) : chosen.index
     if oneway { freeOneway -= size }
     let isSpam = oneway && detectSpam(index, size, sender)
     ranges[index].isLive = true
@@ -74,7 +77,30 @@ struct ModelPlacement {
     return .placed(offset: ranges[index].start, isSpam: isSpam)
   }
 
-  private func choose(_ size: Int) -> Int? {
+  /// The range to take, and whether to take its end.
+  private func choose(_ size: Int, _ pages: ModelPages) -> (index: Int, isAtEnd: Bool)? {
+    guard let best = chooseRange(size) else { return nil }
+    guard policy == .compact, ranges[best].size >= 8192,
+      pages.missing(ranges[best].start, size) > 0
+    else { return (best, false) }
+    var places: [(frames: Int, size: Int, start: Int, isAtEnd: Bool, index: Int)] = []
+    for index in ranges.indices where !ranges[index].isLive && ranges[index].size >= size {
+      let range = ranges[index]
+      places.append(
+        (pages.missing(range.start, size), range.size, range.start, false, index))
+      if range.size > size {
+        places.append(
+          (pages.missing(range.end - size, size), range.size, range.start, true, index))
+      }
+    }
+    let place = places.min {
+      ($0.frames, $0.size, $0.start, $0.isAtEnd ? 1 : 0)
+        < ($1.frames, $1.size, $1.start, $1.isAtEnd ? 1 : 0)
+    }!
+    return (place.index, place.isAtEnd)
+  }
+
+  private func chooseRange(_ size: Int) -> Int? {
     if policy.isOfTheCDriver { return tree.find(size).map { self.index(of: $0)! } }
     let fitting = ranges.indices.lazy.filter { !ranges[$0].isLive && ranges[$0].size >= size }
     if isArray {
@@ -102,6 +128,14 @@ struct ModelPlacement {
       ranges.insert(remainder, at: index + 1)
     }
     if policy.isOfTheCDriver { tree.erase(node) }
+  }
+
+  /// Moves the range that was just cut behind what is left over; gives its index there.
+  private mutating func swapWithRest(_ index: Int) -> Int {
+    let (start, size, rest) = (ranges[index].start, ranges[index].size, ranges[index + 1].size)
+    ranges[index].size = rest
+    ranges[index + 1] = Range(start: start + rest, size: size)
+    return index + 1
   }
 
   // MARK: spam
