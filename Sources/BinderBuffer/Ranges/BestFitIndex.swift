@@ -43,9 +43,12 @@ struct BestFitIndex {
     return trailingSize >= size && trailingSize < Self.size(best) ? trailing : Self.node(best)
   }
 
-  /// The node of the long range at an index.
+  /// The long range at an index, the region's last one aside.
   @inline(__always)
-  func longNode(_ index: UInt32) -> UInt32 { Self.node(long[index]) }
+  func longRange(_ index: UInt32) -> (id: UInt32, start: UInt32, size: UInt32) {
+    let key = long[index]
+    return (Self.node(key), UInt32(truncatingIfNeeded: key >> 20) & 0xF_FFFF, Self.size(key))
+  }
 
   /// Enters a free range; `isLast` when nothing stands behind it.
   @inline(__always)

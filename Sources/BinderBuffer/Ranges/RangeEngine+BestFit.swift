@@ -9,8 +9,8 @@ extension RangeEngine {
     guard id != 0 else { throw noSpace(size) }
     let node = list.nodes[id]
     let owner = RangeOwner(sender: sender, debugID: debugID)
-    if let frames = needsFrames(node, units) {
-      return reserveWithFewestFrames(units, flags, owner, frames)
+    if policy == .compact && node.word.size >= TieBins.binCount {
+      return reserveCompactly(id, units, flags, owner)
     }
     return takeBestFit(id, node, units, flags, owner)
   }
