@@ -16,8 +16,7 @@ extension RangeEngine {
     let isSpam = flags & RangeWord.oneway != 0 && countOnewayInRust(units, sender)
     if node.word.size != units {
       let rest = list.cut(id, node, at: units)
-      bestFit.insert(
-        rest, start: node.start &+ units, size: node.word.size &- units, isLast: node.next == 0)
+      bestFit.insert(rest, start: node.start &+ units, size: node.word.size &- units)
     }
     return PlacedRange(start: node.start, units: units, slot: id, isSpam: isSpam)
   }
@@ -60,9 +59,11 @@ extension RangeEngine {
     }
     list.join(survivor, RangeWord(bits: size), next: next)
     if liveCount == 0 {
-      leaveBestFit()
+      // The region is empty: the array starts again. Nothing needs clearing, because what every
+      // table holds was taken out range by range.
+      mode = .array
     } else {
-      bestFit.insert(survivor, start: start, size: size, isLast: next == 0)
+      bestFit.insert(survivor, start: start, size: size)
     }
     return FreedSlot(
       start: node.start, units: node.word.size, holeStart: start, holeEnd: start &+ size,
@@ -102,14 +103,6 @@ extension RangeEngine {
   private mutating func appendFree(from start: UInt32, to end: UInt32) {
     guard start < end else { return }
     let id = list.append(start: start, word: RangeWord(bits: end - start))
-    bestFit.insert(id, start: start, size: end - start, isLast: end == units)
-  }
-
-  /// The region is empty: the array starts again. Nothing needs clearing, because what every
-  /// table holds was taken out range by range.
-  @inline(never)
-  private mutating func leaveBestFit() {
-    bestFit.reset()
-    mode = .array
+    bestFit.insert(id, start: start, size: end - start)
   }
 }
