@@ -17,7 +17,7 @@
 extension RangeEngine {
   /// Ranges from this many units on (8 KiB) are long, and so are requests beyond it.
   @inline(__always)
-  private static var longSize: UInt32 { TieBins.binCount }
+  private static var longSize: UInt32 { TieBins.long }
   private static var pageShift: UInt32 { 9 }
 
   /// Frames that `size` units from `start` would need.
@@ -107,26 +107,23 @@ extension RangeEngine {
 
   // MARK: In the list
 
-  /// Takes a place for `units`, given the smallest range that fits.
+  /// Takes a place for `units`, given the key of the smallest range that fits.
   @inline(never)
   mutating func reserveCompactly(
-    _ smallest: UInt32, _ units: UInt32, _ flags: UInt32, _ owner: RangeOwner
+    _ smallest: UInt64, _ units: UInt32, _ flags: UInt32, _ owner: RangeOwner
   ) -> PlacedRange {
     var best = Place()
-    let node = list.nodes[smallest]
-    consider(&best, smallest, node.start, node.word.size, units)
-    if !isContent(best, units) { considerAllInList(&best, units) }
+    consider(&best, smallest, units)
+    if !isContent(best, units) {
+      bestFit.bins.forEachLong { consider(&best, $0, units) }
+    }
     if best.isAtEnd { return takeEnd(best.range, units, flags, owner) }
-    return takeBestFit(best.range, list.nodes[best.range], units, flags, owner)
+    return takeBestFit(best.range, units, flags, owner)
   }
 
-  private func considerAllInList(_ best: inout Place, _ size: UInt32) {
-    for index in 0..<bestFit.longCount {
-      let (id, start, room) = bestFit.longRange(index)
-      consider(&best, id, start, room, size)
-    }
-    let room = bestFit.trailingSize
-    consider(&best, bestFit.trailing, units &- room, room, size)
+  @inline(__always)
+  private func consider(_ best: inout Place, _ key: UInt64, _ size: UInt32) {
+    consider(&best, TieBins.low(key), TieBins.start(key), TieBins.size(key), size)
   }
 
   /// Takes the end of a free range that is longer than the request.
@@ -136,10 +133,10 @@ extension RangeEngine {
     let node = list.nodes[id]
     let rest = node.word.size &- units
     bestFit.remove(id, node)
-    let taken = list.cut(id, node, at: rest)
+    let taken = list.cut(id, start: node.start &+ rest, size: units)
     list.nodes[id].word = RangeWord(bits: rest)
     list.take(taken, list.nodes[taken], units | flags | RangeWord.live, owner)
-    bestFit.insert(id, start: node.start, size: rest, isLast: false)
+    bestFit.insert(id, start: node.start, size: rest)
     return account(taken, node.start &+ rest, units, flags, owner.sender)
   }
 }
