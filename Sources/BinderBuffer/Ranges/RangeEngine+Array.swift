@@ -10,7 +10,7 @@ extension RangeEngine {
       policy == .rust ? array.place(units, units: self.units) : placeCompactlyInArray(units)
     guard let place else { throw noSpace(size) }
     let slot = array.insert(
-      at: place.index, start: place.start, word: units | flags | RangeWord.live,
+      at: place.position, start: place.start, word: units | flags | RangeWord.live,
       owner: RangeOwner(sender: sender, debugID: debugID))
     if flags & RangeWord.oneway != 0 { freeOneway &-= units &* 8 }
     liveCount &+= 1
@@ -23,15 +23,15 @@ extension RangeEngine {
 
   @usableFromInline
   mutating func freeInArray(_ offset: Int, _ committed: Bool) throws(RangeError) -> FreedSlot {
-    let index = try find(offset, committed: committed)
-    let entry = array.entries[index]
+    let slot = try findInArray(offset, committed: committed)
+    let entry = array[slot: slot]
     let size = entry.word.size
     liveCount &-= 1
     liveUnits &-= size
     if entry.word.isOneway { freeOneway &+= size &* 8 }
-    let hole = array.remove(at: index, units: units)
+    let hole = array.remove(slot: slot, units: units)
     return FreedSlot(
-      start: entry.start, units: size, holeStart: hole.start, holeEnd: hole.end, slot: entry.slot)
+      start: entry.start, units: size, holeStart: hole.start, holeEnd: hole.end, slot: slot)
   }
 
   /// A request that comes while the array is full moves to the list, even if it then fails.

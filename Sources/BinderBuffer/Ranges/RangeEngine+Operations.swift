@@ -44,7 +44,7 @@ extension RangeEngine {
   /// The slot of a committed range's metadata.
   @usableFromInline
   mutating func slot(ofCommitted offset: Int) throws(RangeError) -> UInt32 {
-    if mode == .array { return array.entries[try find(offset, committed: true)].slot }
+    if mode == .array { return try findInArray(offset, committed: true) }
     return try findNode(offset, committed: true)
   }
 
@@ -54,9 +54,9 @@ extension RangeEngine {
     _ offset: Int, committed: Bool
   ) throws(RangeError) -> (slot: UInt32, word: RangeWord) {
     if mode == .array {
-      let index = try find(offset, committed: committed)
-      array.entries[index].word.bits ^= RangeWord.committed
-      return (array.entries[index].slot, array.entries[index].word)
+      let slot = try findInArray(offset, committed: committed)
+      array[slot: slot].word.bits ^= RangeWord.committed
+      return (slot, array[slot: slot].word)
     }
     let id = try findNode(offset, committed: committed)
     list.nodes[id].word.bits ^= RangeWord.committed
@@ -72,17 +72,17 @@ extension RangeEngine {
     UInt(bitPattern: offset) >> 3 | UInt(bitPattern: offset) << 61
   }
 
-  /// The array's entry of a range that is in the state `committed` says.
+  /// The array's slot of a range that is in the state `committed` says.
   @inline(__always)
-  mutating func find(_ offset: Int, committed: Bool) throws(RangeError) -> UInt32 {
+  mutating func findInArray(_ offset: Int, committed: Bool) throws(RangeError) -> UInt32 {
     let unit = unit(offset)
-    guard unit < UInt(units), let index = array.find(UInt32(truncatingIfNeeded: unit)) else {
+    guard unit < UInt(units), let slot = array.find(UInt32(truncatingIfNeeded: unit)) else {
       throw .noRange(offset: offset)
     }
-    if array.entries[index].word.isCommitted != committed {
+    if array[slot: slot].word.isCommitted != committed {
       throw committed ? .notCommitted(offset: offset) : .notReserved(offset: offset)
     }
-    return index
+    return slot
   }
 
   /// The node of a range that is in the state `committed` says.
