@@ -98,14 +98,36 @@ extension RangeEngine {
 
   // MARK: In the array
 
-  /// Where `size` units go while few ranges live: the entry's index and its start.
-  @inline(__always)
-  mutating func placeCompactlyInArray(_ size: UInt32) -> (position: UInt32, start: UInt32)? {
-    guard let best = array.smallestGap(size, units: units) else { return nil }
-    if best.room < Self.longSize || startIsContent(best.start, best.room, size) {
-      return (best.position, best.start)
-    }
-    return placeByRankInArray(size)
+  @usableFromInline
+  mutating func reserveCompactlyInArray(
+    _ size: Int, _ flags: UInt32, _ sender: Int32, _ debugID: UInt32
+  ) throws(RangeError) -> PlacedRange {
+    if array.count >= arrayLimit { return try reserveAfterArray(size, flags, sender, debugID) }
+    guard let units = roundUp(size, flags) else { throw refusal(size, flags) }
+    guard let best = array.smallestGap(units, units: self.units) else { throw noSpace(size) }
+    let place =
+      best.room < Self.longSize || startIsContent(best.start, best.room, units)
+      ? (best.position, best.start) : placeByRankInArray(units)
+    let placed = takeInArray(place, units, flags, RangeOwner(sender: sender, debugID: debugID))
+    return flags & RangeWord.oneway == 0 ? placed : detectSpamInArray(placed, sender)
+  }
+
+  /// Few buffers can be spam by their bytes alone; unlike the Rust driver of 6.18, and like later
+  /// ones, this policy looks.
+  @inline(never)
+  private mutating func detectSpamInArray(_ placed: PlacedRange, _ sender: Int32) -> PlacedRange {
+    let taken = placed.reservation
+    return PlacedRange(
+      start: UInt32(taken.offset) / 8, units: UInt32(taken.size) / 8, slot: placed.slot,
+      isSpam: freeOneway < length / 10 && isSuspicious(array.onewayTotal(of: sender)))
+  }
+
+  @usableFromInline
+  mutating func freeCompactlyInArray(
+    _ offset: Int, _ committed: Bool
+  ) throws(RangeError) -> FreedSlot {
+    // Best fit scatters buffers of all ages.
+    removeFromArray(try findInArray(offset, committed: committed, lowestFirst: false))
   }
 
   @inline(never)

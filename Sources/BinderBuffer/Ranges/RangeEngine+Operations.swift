@@ -7,7 +7,10 @@ extension RangeEngine {
   ) throws(RangeError) -> PlacedRange {
     let flags: UInt32 = (oneway ? 1 << 29 : 0) | (committed ? 1 << 30 : 0)
     switch mode {
-    case .array: return try reserveInArray(size, flags, sender, debugID)
+    case .array:
+      return policy == .compact
+        ? try reserveCompactlyInArray(size, flags, sender, debugID)
+        : try reserveInArray(size, flags, sender, debugID)
     case .bestFit: return try reserveBestFit(size, flags, sender, debugID)
     case .sizeTree: return try reserveInSizeTree(size, flags, sender, debugID)
     }
@@ -19,7 +22,9 @@ extension RangeEngine {
   @inline(__always)
   mutating func free(_ offset: Int, committed: Bool) throws(RangeError) -> FreedSlot {
     switch mode {
-    case .array: return try freeInArray(offset, committed)
+    case .array:
+      return policy == .compact
+        ? try freeCompactlyInArray(offset, committed) : try freeInArray(offset, committed)
     case .bestFit: return try freeBestFit(offset, committed)
     case .sizeTree: return try freeInSizeTree(offset, committed)
     }
@@ -74,11 +79,13 @@ extension RangeEngine {
 
   /// The array's slot of a range that is in the state `committed` says.
   @inline(__always)
-  mutating func findInArray(_ offset: Int, committed: Bool) throws(RangeError) -> UInt32 {
+  mutating func findInArray(
+    _ offset: Int, committed: Bool, lowestFirst: Bool = true
+  ) throws(RangeError) -> UInt32 {
     let unit = unit(offset)
-    guard unit < UInt(units), let slot = array.find(UInt32(truncatingIfNeeded: unit)) else {
-      throw .noRange(offset: offset)
-    }
+    guard unit < UInt(units),
+      let slot = array.find(UInt32(truncatingIfNeeded: unit), lowestFirst: lowestFirst)
+    else { throw .noRange(offset: offset) }
     if array[slot: slot].word.isCommitted != committed {
       throw committed ? .notCommitted(offset: offset) : .notReserved(offset: offset)
     }

@@ -49,7 +49,7 @@ struct RangeEngine: ~Copyable {
     case sizeTree
   }
 
-  let policy: PlacementPolicy
+  @usableFromInline let policy: PlacementPolicy
   /// Bytes.
   let length: UInt32
   let units: UInt32

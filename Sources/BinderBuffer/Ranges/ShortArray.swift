@@ -57,10 +57,11 @@ struct ShortArray {
   subscript(position: UInt32) -> Entry { entries[(order &>> (position &* 4)) & 7] }
 
   /// The slot of the range that starts at `start`, or nil.
+  ///
+  /// - Parameter lowestFirst: Whether the lowest range, usually the oldest, usually goes first.
   @inline(__always)
-  func find(_ start: UInt32) -> UInt32? {
-    // The oldest buffer, which is usually the lowest, usually goes first.
-    if count > 0, self[0].start == start { return slot(at: 0) }
+  func find(_ start: UInt32, lowestFirst: Bool = true) -> UInt32? {
+    if lowestFirst && self[0].start == start && count > 0 { return slot(at: 0) }
     // Without a branch for each: which it is cannot be foreseen.
     var found: UInt32 = 0
     for i in 0..<UInt32(Self.capacity) { found = entries[i].start == start ? i &+ 1 : found }
@@ -70,7 +71,7 @@ struct ShortArray {
   /// Where `size` units would go in a region of `units`: the position and the start.
   @inline(__always)
   func place(_ size: UInt32, units: UInt32) -> (position: UInt32, start: UInt32)? {
-    let end = count == 0 ? 0 : self[count &- 1].end
+    let end = end(before: count)
     if units &- end >= size { return (count, end) }
     for position in 0..<count {
       let gap = gap(position, units: units)
@@ -79,11 +80,26 @@ struct ShortArray {
     return nil
   }
 
+  /// Where the range before a position ends; 0 before the first.
+  @inline(__always)
+  private func end(before position: UInt32) -> UInt32 {
+    // Loaded in any case, of whichever slot, so that there is no branch.
+    let end = self[(position &- 1) & 7].end
+    return position == 0 ? 0 : end
+  }
+
+  /// Where the range at a position starts; behind the last one, the region's end.
+  @inline(__always)
+  private func start(at position: UInt32, units: UInt32) -> UInt32 {
+    let start = self[position & 7].start
+    return position == count ? units : start
+  }
+
   /// The free units in front of the range at a position, or behind the last one; maybe none.
   @inline(__always)
   func gap(_ position: UInt32, units: UInt32) -> (start: UInt32, room: UInt32) {
-    let start = position == 0 ? 0 : self[position &- 1].end
-    return (start, (position == count ? units : self[position].start) &- start)
+    let start = end(before: position)
+    return (start, self.start(at: position, units: units) &- start)
   }
 
   /// The smallest gap that holds `size` units, the lowest among equals.
@@ -104,7 +120,7 @@ struct ShortArray {
     best = min(best, (units &- start &- size) &<< 4 | count)
     guard best < 1 << 24 else { return nil }
     let position = best & 0xF
-    return (position, position == 0 ? 0 : self[position &- 1].end, best &>> 4 &+ size)
+    return (position, end(before: position), best &>> 4 &+ size)
   }
 
   /// Enters a range at a position, as `place` said; gives its slot.
@@ -130,8 +146,8 @@ struct ShortArray {
     let zeros = (difference &- 0x1111_1111) & ~difference & 0x8888_8888
     let shift = UInt32(truncatingIfNeeded: zeros.trailingZeroBitCount) & ~3
     let position = shift &>> 2
-    let start = position == 0 ? 0 : self[position &- 1].end
-    let end = position &+ 1 == count ? units : self[position &+ 1].start
+    let start = end(before: position)
+    let end = self.start(at: position &+ 1, units: units)
     let above = UInt32.max &<< shift
     order = order & ~above | (order &>> 4) & above | 0xF000_0000
     freeSlots |= 1 &<< slot
