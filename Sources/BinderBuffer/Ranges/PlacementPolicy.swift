@@ -8,9 +8,9 @@ public enum PlacementPolicy: Hashable, Sendable, CaseIterable {
   case c
   /// The C driver's before 6.8: places as ``c``; one rule of oneway spam detection differs.
   case c61
-  /// Ours, of no driver: exact best fit like ``rust``, but never behind the last buffer for its
-  /// own sake, and where the best range is long and would need new page frames, the place in any
-  /// long range that needs the fewest.
+  /// Ours, of no driver: exact best fit, the lowest offset among equals; where that range is 8 KiB
+  /// or longer, the end of a range that needs the fewest new page frames and puts the fewest idle
+  /// pages to use.
   case compact
 
   /// The name used on command lines and in reports.

@@ -49,7 +49,7 @@ struct RangeEngine: ~Copyable {
     case sizeTree
   }
 
-  let policy: PlacementPolicy
+  @usableFromInline let policy: PlacementPolicy
   /// Bytes.
   let length: UInt32
   let units: UInt32
@@ -116,8 +116,7 @@ struct RangeEngine: ~Copyable {
     let isBestFit = policy.isBestFitByAddress
     var layout = RangeLayout()
     // What every region touches comes first and shares a page; what grows starts its own.
-    let sizes = layout.add(UInt64.self, count: SizeBitmap.wordCount)
-    let long = layout.add(UInt64.self, count: isBestFit ? BestFitIndex.longCapacity : 0)
+    let sizes = layout.add(UInt64.self, count: isBestFit ? 0 : SizeBitmap.wordCount)
     let runs = layout.add(UInt64.self, count: isBestFit ? 0 : Int(SizeBitmap.sizeCount))
     let heads = layout.add(UInt32.self, count: RangeList.headCount(units: units))
     let nodes = layout.add(RangeNode.self, count: RangeList.nodeCount(units: units))
@@ -138,16 +137,13 @@ struct RangeEngine: ~Copyable {
     list.nodes = unsafe Table(nodes, from: start)
     list.heads = unsafe Table(heads, from: start)
     bestFit.nodes = list.nodes
-    bestFit.long = unsafe Table(long, from: start)
     bestFit.bins.words = unsafe Table(bins, from: start)
-    bestFit.bins.sizes.words = unsafe Table(sizes, from: start)
     sizeTree.sizes.words = unsafe Table(sizes, from: start)
     sizeTree.nodes = unsafe Table(tree, from: start)
     sizeTree.runs = unsafe Table(runs, from: start)
     senders.records = unsafe Table(records, from: start)
     senders.buckets = unsafe Table(buckets, from: start)
     unsafe largeMetadata = start + metadata.distance
-    if isBestFit { bestFit.bins.prepare() }
     self.memory = consume memory
   }
 

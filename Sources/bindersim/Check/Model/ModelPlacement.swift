@@ -80,24 +80,21 @@ struct ModelPlacement {
   /// The range to take, and whether to take its end.
   private func choose(_ size: Int, _ pages: ModelPages) -> (index: Int, isAtEnd: Bool)? {
     guard let best = chooseRange(size) else { return nil }
-    guard policy == .compact, ranges[best].size >= 8192,
-      pages.missing(ranges[best].start, size) > 0
-    else { return (best, false) }
-    var places: [(frames: Int, size: Int, start: Int, isAtEnd: Bool, index: Int)] = []
+    guard policy == .compact, ranges[best].size >= 8192 else { return (best, false) }
+    var first: (rank: [Int], index: Int)?
     for index in ranges.indices where !ranges[index].isLive && ranges[index].size >= size {
       let range = ranges[index]
-      places.append(
-        (pages.missing(range.start, size), range.size, range.start, false, index))
-      if range.size > size {
-        places.append(
-          (pages.missing(range.end - size, size), range.size, range.start, true, index))
+      for (isAtEnd, offset) in [range.start, range.end - size].enumerated() {
+        let missing = pages.missing(offset, size)
+        let idle = pages.idle(offset, size)
+        let rank =
+          size > 8192
+          ? [missing, idle, range.size, range.start, isAtEnd]
+          : [missing, range.size, range.start, idle, isAtEnd]
+        if first.map({ rank.lexicographicallyPrecedes($0.rank) }) ?? true { first = (rank, index) }
       }
     }
-    let place = places.min {
-      ($0.frames, $0.size, $0.start, $0.isAtEnd ? 1 : 0)
-        < ($1.frames, $1.size, $1.start, $1.isAtEnd ? 1 : 0)
-    }!
-    return (place.index, place.isAtEnd)
+    return first.map { ($0.index, $0.rank[4] == 1) }
   }
 
   private func chooseRange(_ size: Int) -> Int? {
