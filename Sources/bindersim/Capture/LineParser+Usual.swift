@@ -63,7 +63,7 @@ extension LineParser {
   /// The value of the six digits in the lower bytes, the first digit lowest; nil if one is none.
   @inline(__always) private static func sixDigits(_ bytes: UInt64) -> UInt64? {
     let digits = bytes ^ 0x3030_3030_3030
-    guard (digits | digits &+ 0x0606_0606_0606) & 0xF0F0_F0F0_F0F0 == 0 else { return nil }
+    guard (digits | (digits &+ 0x0606_0606_0606)) & 0xF0F0_F0F0_F0F0 == 0 else { return nil }
     // Neighbours are joined: tens and ones of three pairs, then the pairs.
     let pairs = (digits &* 10 &+ digits >> 8) & 0x00FF_00FF_00FF
     return (pairs & 0xFF) &* 10_000 &+ (pairs >> 16 & 0xFF) &* 100 &+ pairs >> 32

@@ -87,6 +87,19 @@ import Testing
     for event in Self.events[7...10] + Self.events[15...16] { #expect(mustRead(event)) }
   }
 
+  /// The fraction is read eight bytes at once: whatever byte is in it, and wherever.
+  @Test func onlyDigitsMakeATime() {
+    let line = Array("x-14 [002] .... 1.500000: binder_ioctl: cmd=0x1".utf8)
+    for place in 18..<24 {
+      for byte in UInt8.min...UInt8.max where !(0x30...0x39).contains(byte) {
+        var damaged = line
+        damaged[place] = byte
+        #expect(LineParser.usualPrefix(damaged.span, 0..<damaged.count) == nil)
+      }
+    }
+    #expect(LineParser.usualPrefix(line.span, 0..<line.count)?.nanoseconds == 1_500_000_000)
+  }
+
   @Test(arguments: 1...40)
   func theUsualPrefixIsTheDetailedOne(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
