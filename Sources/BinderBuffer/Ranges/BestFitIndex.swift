@@ -5,10 +5,6 @@ struct BestFitIndex {
   var bins = TieBins()
   var nodes = Table<RangeNode>()
 
-  /// The range that a request of `size` units takes, or 0.
-  @inline(__always)
-  mutating func find(_ size: UInt32) -> UInt32 { TieBins.low(bins.find(size)) }
-
   @inline(__always)
   mutating func insert(_ id: UInt32, start: UInt32, size: UInt32) {
     nodes[id].tag = bins.insert(

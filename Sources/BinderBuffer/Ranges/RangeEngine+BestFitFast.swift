@@ -24,6 +24,10 @@ extension RangeEngine {
       key = bestFit.bins.find(units)
       if key == 0 { throw noSpace(size) }
       found = TieBins.size(key)
+      if found >= TieBins.long && policy == .compact {
+        let owner = RangeOwner(sender: sender, debugID: debugID)
+        return reserveCompactly(key, units, flags, owner)
+      }
     }
     let id = TieBins.low(key)
     let start = TieBins.start(key)

@@ -152,20 +152,23 @@ struct TieBins {
   private func shortest(from size: UInt32) -> UInt64 {
     let limit = Self.key(UInt32(Self.lowMask), start: 0, size: size)
     var nearest = UInt64.max
-    let head = head(Self.long)
-    for i in 0..<head.count {
-      // Keys of ranges that are too short wrap around to the largest numbers.
-      nearest = min(nearest, limit &- words[head.first &+ 1 &+ i])
-    }
+    // Keys of ranges that are too short wrap around to the largest numbers.
+    forEachLong { nearest = min(nearest, limit &- $0) }
     return nearest < 1 << 60 ? limit &- nearest : 0
+  }
+
+  /// Calls `body` with the key of every long range.
+  @inline(__always)
+  func forEachLong(_ body: (UInt64) -> Void) {
+    let head = head(Self.long)
+    for i in 0..<head.count { body(words[head.first &+ 1 &+ i]) }
   }
 
   /// The longest range, in units.
   var largest: UInt32 {
-    let head = head(Self.long)
-    if head.count == 0 { return sizes.largest }
+    if head(Self.long).count == 0 { return sizes.largest }
     var key = UInt64.max
-    for i in 0..<head.count { key = min(key, words[head.first &+ 1 &+ i]) }
+    forEachLong { key = min(key, $0) }
     return Self.size(key)
   }
 
