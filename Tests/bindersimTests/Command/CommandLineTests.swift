@@ -1,3 +1,4 @@
+import BinderBuffer
 import Testing
 
 @testable import bindersim
@@ -28,6 +29,8 @@ import Testing
     #expect(tool.output == "bindersim \(Dispatcher.version)\n")
   }
 
+  private static let policies = PlacementPolicy.allCases.map(\.name).joined(separator: ", ")
+
   @Test(arguments: [
     (["frobnicate"], "unknown command 'frobnicate'"),
     (["rnu"], "did you mean run?"),
@@ -46,7 +49,7 @@ import Testing
     (["run", "--workload", "none"], "expected one of android, launcher, scrolling, rpc"),
     (["replay"], "FILE is missing"),
     (["replay", "a", "b"], "unexpected argument 'b'"),
-    (["replay", "a", "--policy", "rust,d"], "expected one of rust, c, c-6.1, comma-separated"),
+    (["replay", "a", "--policy", "rust,d"], "expected one of \(policies), comma-separated"),
     (["replay", "a", "--speed", "1"], "expected a factor like 1x, 0.5x or 10x"),
     (["replay", "a", "--process", "0"], "expected a process id"),
     (["verify"], "FILE is missing"),
