@@ -18,6 +18,8 @@ public import PageAlloc
   // file page p is backed.
   private let frames: SparseTable<Page>
   private var framed: PageSet
+  /// The same as ``hasFrame(_:)``, for an allocator to read.
+  public let frameMap: FrameMap
   // INVARIANT: inUse ⊆ framed, and `idle` lists exactly framed − inUse.
   private var inUse: PageSet
   private(set) var idle: IdleList
@@ -37,7 +39,8 @@ public import PageAlloc
     self.arena = arena
     pageCount = arena.pageCount
     frames = SparseTable(count: pageCount)
-    framed = PageSet(pageCount: pageCount)
+    frameMap = FrameMap(pageCount: pageCount)
+    framed = PageSet(of: frameMap)
     inUse = PageSet(pageCount: pageCount)
     idle = IdleList(pageCount: pageCount)
   }

@@ -22,12 +22,18 @@ public struct RangeAllocator<Metadata>: ~Copyable {
 
   /// An allocator over one free range of `length` bytes.
   ///
-  /// - Parameter length: a positive multiple of 8, at most 4 MiB.
+  /// - Parameters:
+  ///   - length: a positive multiple of 8, at most 4 MiB.
+  ///   - frames: which pages have frames, for the policy that cares
+  ///     (``PlacementPolicy/compact``); nil: all count as having one. It must cover the region.
   /// - Throws: ``RangeError/invalidLength(_:)``.
   @inlinable
-  public init(length: Int, policy: PlacementPolicy) throws(RangeError) {
+  public init(
+    length: Int, policy: PlacementPolicy, frames: FrameMap? = nil
+  ) throws(RangeError) {
     engine = try RangeEngine(
-      length: length, policy: policy, metadataStride: MemoryLayout<Metadata>.stride,
+      length: length, policy: policy, frames: frames,
+      metadataStride: MemoryLayout<Metadata>.stride,
       metadataAlignment: MemoryLayout<Metadata>.alignment)
   }
 

@@ -1,4 +1,4 @@
-/// The Rust driver's rule while up to eight ranges live.
+/// The Rust driver's rule while up to eight ranges live; `compact` keeps as few in the same array.
 extension RangeEngine {
   @usableFromInline
   mutating func reserveInArray(
@@ -6,14 +6,19 @@ extension RangeEngine {
   ) throws(RangeError) -> PlacedRange {
     if array.count >= arrayLimit { return try reserveAfterArray(size, flags, sender, debugID) }
     guard let units = roundUp(size, flags) else { throw refusal(size, flags) }
-    guard let place = array.place(units, units: self.units) else { throw noSpace(size) }
+    let place =
+      policy == .rust ? array.place(units, units: self.units) : placeCompactlyInArray(units)
+    guard let place else { throw noSpace(size) }
     let slot = array.insert(
       at: place.index, start: place.start, word: units | flags | RangeWord.live,
       owner: RangeOwner(sender: sender, debugID: debugID))
     if flags & RangeWord.oneway != 0 { freeOneway &-= units &* 8 }
     liveCount &+= 1
     liveUnits &+= units
-    return PlacedRange(start: place.start, units: units, slot: slot, isSpam: false)
+    let isSpam =
+      flags & RangeWord.oneway != 0 && policy == .compact && freeOneway < length / 10
+      && isSuspicious(array.onewayTotal(of: sender))
+    return PlacedRange(start: place.start, units: units, slot: slot, isSpam: isSpam)
   }
 
   @usableFromInline
@@ -36,7 +41,7 @@ extension RangeEngine {
   ) throws(RangeError) -> PlacedRange {
     if size < 0 { throw .invalidSize(size) }
     try mapTables()
-    if policy == .rust {
+    if policy.isBestFitByAddress {
       enterBestFit()
       return try reserveBestFit(size, flags, sender, debugID)
     }

@@ -4,11 +4,11 @@ struct RangeOwner: BitwiseCopyable {
   var debugID: UInt32
 }
 
-/// The first eight live ranges of the Rust driver's rule: sorted, in one cache line, without
-/// index or bins.
+/// The first eight live ranges of the Rust driver's rule and of `compact`: sorted, in one cache
+/// line, without index or bins.
 ///
-/// A new range goes right behind the last one if it fits there, else into the first gap from low
-/// addresses. A range keeps the slot (1 to 8) that it was given while others shift around it.
+/// In the driver a new range goes right behind the last one if it fits there, else into the first
+/// gap from low addresses. A range keeps the slot (1 to 8) that it was given while others shift around it.
 ///
 /// INVARIANT: entries `0..<count` are live, ascend by start and do not overlap; their slots
 /// differ and are exactly those missing from `freeSlots`. Entries from `count` on start at
@@ -60,6 +60,43 @@ struct ShortArray {
       gap = entries[i].end
     }
     return nil
+  }
+
+  /// The free units in front of entry `index`, or behind the last one; maybe none.
+  @inline(__always)
+  func gap(_ index: UInt32, units: UInt32) -> (start: UInt32, room: UInt32) {
+    let start = index == 0 ? 0 : entries[index &- 1].end
+    return (start, (index == count ? units : entries[index].start) &- start)
+  }
+
+  /// The smallest gap that holds `size` units, the lowest among equals.
+  @inline(__always)
+  func smallestGap(
+    _ size: UInt32, units: UInt32
+  ) -> (index: UInt32, start: UInt32, room: UInt32)? {
+    var best = UInt64.max
+    var start: UInt32 = 0
+    for i in 0..<count {
+      // What is left over, then the index; a gap that is too small wraps around to the largest.
+      let key = (UInt64(entries[i].start) &- UInt64(start) &- UInt64(size)) << 4 | UInt64(i)
+      best = min(best, key)
+      start = entries[i].end
+    }
+    best = min(best, (UInt64(units) &- UInt64(start) &- UInt64(size)) << 4 | UInt64(count))
+    guard best < 1 << 32 else { return nil }
+    let index = UInt32(truncatingIfNeeded: best) & 0xF
+    let room = UInt32(truncatingIfNeeded: best >> 4) &+ size
+    return (index, index == 0 ? 0 : entries[index &- 1].end, room)
+  }
+
+  /// A sender's live oneway ranges.
+  func onewayTotal(of sender: Int32) -> SenderTotals.Total {
+    var total: SenderTotals.Total = (0, 0)
+    for i in 0..<count where entries[i].word.isOneway && owners[entries[i].slot].sender == sender {
+      total.buffers &+= 1
+      total.units &+= entries[i].word.size
+    }
+    return total
   }
 
   /// Enters a range at `index`, as `place` said; gives its slot.

@@ -83,7 +83,7 @@ struct SurveyFilter {
     guard let h = LineParser.index(of: UInt8(ascii: "h"), line, from: name + 19) else {
       return true
     }
-    guard LineParser.hasWord(line, h - 6, end, "dest_thread=") else { return true }
+    guard LineParser.hasWord(line, h - 6, end, "dest_thread="), h + 6 < end else { return true }
     if line[h + 6] == UInt8(ascii: "0") { return false }
     var at = h - 7
     let process = number(line, &at)

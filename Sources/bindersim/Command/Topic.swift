@@ -63,8 +63,8 @@ struct Topic: Sendable {
     name: "policies", summary: "where buffers are placed",
     paragraphs: [
       """
-      A policy with a driver's name answers exactly as that driver does, ties included, so that \
-      what fits here fits there.
+      A policy answers exactly as the driver of that name does, ties included, so that what fits \
+      here fits there. Of no driver is compact.
       """
     ],
     lists: [
@@ -82,6 +82,7 @@ struct Topic: Sendable {
     case .rust: "the Rust driver: up to eight buffers in a row, then best fit, lowest address"
     case .c: "the C driver: best fit by size alone"
     case .c61: "the C driver before Linux 6.8: as c, with an older rule for oneway spam"
+    case .compact: "of no driver: best fit that looks for places which need few new page frames"
     }
   }
 

@@ -61,6 +61,21 @@ import Testing
     }
   }
 
+  /// Found by fuzzing: a line that ended right behind `dest_thread=`.
+  @Test func theFilterBearsLinesCutAnywhere() {
+    for prefix in Self.prefixes {
+      for event in Self.events {
+        let line = Array((prefix + event).utf8)
+        for count in 1..<line.count {
+          let cut = Array(line.prefix(count))
+          // Nothing behind the cut is looked at; a transaction without its thread must be read.
+          let mustRead = SurveyFilter().mustRead(cut.span)
+          if cut.suffix(12).elementsEqual("dest_thread=".utf8) { #expect(mustRead) }
+        }
+      }
+    }
+  }
+
   @Test func theFilterPassesOver() throws {
     func mustRead(_ event: String) -> Bool {
       let line = Array("x-14 [002] .... 1.500000: \(event)".utf8)
