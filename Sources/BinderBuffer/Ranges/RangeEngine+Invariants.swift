@@ -7,6 +7,17 @@ extension RangeEngine {
     }
   }
 
+  #if BINDERBUFFER_INTERNAL_CHECKS
+    @usableFromInline
+    mutating func stopUnlessConsistent() {
+      do throws(InvariantViolation) {
+        try checkInvariants()
+      } catch {
+        fatalError("\(error)")
+      }
+    }
+  #endif
+
   private func require(
     _ condition: Bool, _ what: @autoclosure () -> String
   ) throws(InvariantViolation) {

@@ -84,7 +84,7 @@ struct SurveyFilter {
       return true
     }
     guard LineParser.hasWord(line, h - 6, end, "dest_thread="), h + 6 < end else { return true }
-    if line[h + 6] == UInt8(ascii: "0") { return false }
+    if line[h + 6] == UInt8(ascii: "0") { return h + 7 < end && line[h + 7] != 0x20 }
     var at = h - 7
     let process = number(line, &at)
     at = h + 6
