@@ -17,21 +17,16 @@ internal import Synchronization
 @safe final class ProcessCore: @unchecked Sendable {
   let pid: Int32
   let context: Context
-  let lock = Lock(rank: .process)
-  /// Signalled when a transaction arrives, and when the process exits.
-  let arrivals = Condition()
-  /// Signalled when a call ends, and when the process exits.
-  let replies = Condition()
-  /// Written under the lock; read without it by those who only want to give up early.
-  let exited = Atomic<Bool>(false)
-  private let idleHint = Atomic<UInt64>(.max)
-  // INVARIANT: all of `state` is read and written under `lock`.
+  // INVARIANT: what varies in `state` is read and written under its lock, except atomics.
   let state: UnsafeMutablePointer<ProcessState>
 
   init(pid: Int32, context: Context) {
     self.pid = pid
     self.context = context
-    unsafe state = .allocate(capacity: 1)
+    // The lock and what is touched with it begin a cache line that no other process shares.
+    unsafe state = UnsafeMutableRawPointer.allocate(
+      byteCount: MemoryLayout<ProcessState>.size, alignment: 64
+    ).bindMemory(to: ProcessState.self, capacity: 1)
     unsafe state.initialize(to: ProcessState())
   }
 
@@ -42,8 +37,13 @@ internal import Synchronization
     unsafe state.deallocate()
   }
 
+  var lock: Lock {
+    @inline(__always)
+    _read { yield unsafe state.pointee.lock }
+  }
+
   @inline(__always)
-  var hasExited: Bool { exited.load(ordering: .relaxed) }
+  var hasExited: Bool { unsafe state.pointee.exited.load(ordering: .relaxed) }
 
   /// The region, for the holder of the lock.
   @inline(__always)
@@ -63,7 +63,7 @@ internal import Synchronization
   /// Tells the shrinker how long the longest idle page has been idle. Call with the lock held.
   @inline(__always)
   func updateIdleHint(_ pages: borrowing PageRange) {
-    idleHint.store(pages.idle.oldestStamp ?? .max, ordering: .relaxed)
+    unsafe state.pointee.oldestIdle.store(pages.idle.oldestStamp ?? .max, ordering: .relaxed)
   }
 
   // MARK: pins
@@ -117,13 +117,13 @@ extension LockRank {
 }
 
 extension ProcessCore: Reclaimable {
-  var oldestIdle: UInt64 { idleHint.load(ordering: .relaxed) }
+  var oldestIdle: UInt64 { unsafe state.pointee.oldestIdle.load(ordering: .relaxed) }
 
   func tryReclaim(upTo limit: Int, before deadline: UInt64) -> Int? {
     guard lock.tryLock() else { return nil }
     defer { lock.unlock() }
     guard let region = unsafe state.pointee.region else {
-      idleHint.store(.max, ordering: .relaxed)
+      unsafe state.pointee.oldestIdle.store(.max, ordering: .relaxed)
       return 0
     }
     let count = unsafe region.pointee.pages.reclaim(upTo: limit, before: deadline)

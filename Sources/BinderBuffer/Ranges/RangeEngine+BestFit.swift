@@ -105,13 +105,13 @@ extension RangeEngine {
     list.reset(units: units, first: UInt32(ShortArray.capacity) + 1)
     var end: UInt32 = 0
     for i in 0..<array.count {
-      let entry = array.entries[i]
-      let owner = array.owners[entry.slot]
+      let entry = array[i]
+      let slot = array.slot(at: i)
+      let owner = array.owners[slot]
       appendFree(from: end, to: entry.start)
-      let word = RangeWord(bits: entry.word.bits & ~(0xF << ShortArray.Entry.slotShift))
-      list.append(entry.slot, start: entry.start, word: word)
-      list.take(entry.slot, list.nodes[entry.slot], word.bits, owner)
-      if word.isOneway { _ = senders.add(word.size, to: owner.sender) }
+      list.append(slot, start: entry.start, word: entry.word)
+      list.take(slot, list.nodes[slot], entry.word.bits, owner)
+      if entry.word.isOneway { _ = senders.add(entry.word.size, to: owner.sender) }
       end = entry.end
     }
     appendFree(from: end, to: units)

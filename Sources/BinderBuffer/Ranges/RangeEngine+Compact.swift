@@ -33,6 +33,20 @@ extension RangeEngine {
     return UInt64(missing)
   }
 
+  /// Idle pages that `size` units would put to use at either end of a long free range: of its whole
+  /// pages, those that they touch.
+  @inline(__always)
+  private func idlePages(
+    _ start: UInt32, _ room: UInt32, _ size: UInt32
+  ) -> (atStart: UInt32, atEnd: UInt32) {
+    let firstIdle = (start &+ 511) >> Self.pageShift
+    let endOfIdle = (start &+ room) >> Self.pageShift
+    return (
+      min((start &+ size &+ 511) >> Self.pageShift, endOfIdle) &- firstIdle,
+      endOfIdle &- max((start &+ room &- size) >> Self.pageShift, firstIdle)
+    )
+  }
+
   /// A place for some units, and how good it is.
   private struct Place {
     /// All but the frames: the smaller the better. 11 bits of idle pages, above or below 40 of the
@@ -40,7 +54,7 @@ extension RangeEngine {
     var rank = UInt64.max
     var missing = UInt64.max
     var start: UInt32 = 0
-    /// The range it lies in, by node or by index in the array.
+    /// The range it lies in, by node or by position in the array.
     var range: UInt32 = 0
 
     var isAtEnd: Bool { rank & 1 == 1 }
@@ -52,12 +66,8 @@ extension RangeEngine {
     _ best: inout Place, _ range: UInt32, _ start: UInt32, _ room: UInt32, _ size: UInt32
   ) {
     guard room >= size else { return }
-    // The whole pages of the range are the idle ones.
-    let firstIdle = (start &+ 511) >> Self.pageShift
-    let endOfIdle = (start &+ room) >> Self.pageShift
+    let (atStart, atEnd) = idlePages(start, room, size)
     let end = start &+ room &- size
-    let atStart = min((start &+ size &+ 511) >> Self.pageShift, endOfIdle) &- firstIdle
-    let atEnd = endOfIdle &- max(end >> Self.pageShift, firstIdle)
     let isLong = size > Self.longSize
     let shift: UInt64 = isLong ? 41 : 1
     let rest = (UInt64(room) << 20 | UInt64(start)) << (isLong ? 1 : 12)
@@ -77,32 +87,57 @@ extension RangeEngine {
     }
   }
 
-  /// Whether a range is the best whatever others there are: a short request is content with the
-  /// smallest range if that lacks no frames.
+  /// Whether the start of the smallest range that fits is the best place whatever others there are:
+  /// for a short request, if it lacks no frames and puts no more pages to use than the end would.
   @inline(__always)
-  private func isContent(_ place: Place, _ size: UInt32) -> Bool {
-    size <= Self.longSize && place.missing == 0
+  private func startIsContent(_ start: UInt32, _ room: UInt32, _ size: UInt32) -> Bool {
+    guard size <= Self.longSize else { return false }
+    let idle = idlePages(start, room, size)
+    return idle.atStart <= idle.atEnd && missingFrames(start, size) == 0
   }
 
   // MARK: In the array
 
-  /// Where `size` units go while few ranges live: the entry's index and its start.
-  @inline(__always)
-  mutating func placeCompactlyInArray(_ size: UInt32) -> (index: UInt32, start: UInt32)? {
-    guard let best = array.smallestGap(size, units: units) else { return nil }
-    guard best.room >= Self.longSize else { return (best.index, best.start) }
-    var place = Place()
-    consider(&place, best.index, best.start, best.room, size)
-    if !isContent(place, size) { considerAllInArray(&place, size) }
-    return (place.range, place.start)
+  @usableFromInline
+  mutating func reserveCompactlyInArray(
+    _ size: Int, _ flags: UInt32, _ sender: Int32, _ debugID: UInt32
+  ) throws(RangeError) -> PlacedRange {
+    if array.count >= arrayLimit { return try reserveAfterArray(size, flags, sender, debugID) }
+    guard let units = roundUp(size, flags) else { throw refusal(size, flags) }
+    guard let best = array.smallestGap(units, units: self.units) else { throw noSpace(size) }
+    let place =
+      best.room < Self.longSize || startIsContent(best.start, best.room, units)
+      ? (best.position, best.start) : placeByRankInArray(units)
+    let placed = takeInArray(place, units, flags, RangeOwner(sender: sender, debugID: debugID))
+    return flags & RangeWord.oneway == 0 ? placed : detectSpamInArray(placed, sender)
+  }
+
+  /// Few buffers can be spam by their bytes alone; unlike the Rust driver of 6.18, and like later
+  /// ones, this policy looks.
+  @inline(never)
+  private mutating func detectSpamInArray(_ placed: PlacedRange, _ sender: Int32) -> PlacedRange {
+    let taken = placed.reservation
+    return PlacedRange(
+      start: UInt32(taken.offset) / 8, units: UInt32(taken.size) / 8, slot: placed.slot,
+      isSpam: freeOneway < length / 10 && isSuspicious(array.onewayTotal(of: sender)))
+  }
+
+  @usableFromInline
+  mutating func freeCompactlyInArray(
+    _ offset: Int, _ committed: Bool
+  ) throws(RangeError) -> FreedSlot {
+    // Best fit scatters buffers of all ages.
+    removeFromArray(try findInArray(offset, committed: committed, lowestFirst: false))
   }
 
   @inline(never)
-  private func considerAllInArray(_ best: inout Place, _ size: UInt32) {
-    for index in 0...array.count {
-      let gap = array.gap(index, units: units)
-      consider(&best, index, gap.start, gap.room, size)
+  private func placeByRankInArray(_ size: UInt32) -> (position: UInt32, start: UInt32) {
+    var best = Place()
+    for position in 0...array.count {
+      let gap = array.gap(position, units: units)
+      consider(&best, position, gap.start, gap.room, size)
     }
+    return (best.range, best.start)
   }
 
   // MARK: In the list
@@ -112,18 +147,20 @@ extension RangeEngine {
   mutating func reserveCompactly(
     _ smallest: UInt64, _ units: UInt32, _ flags: UInt32, _ owner: RangeOwner
   ) -> PlacedRange {
+    let (id, start, room) = Self.parts(smallest)
+    if startIsContent(start, room, units) { return takeBestFit(id, units, flags, owner) }
     var best = Place()
-    consider(&best, smallest, units)
-    if !isContent(best, units) {
-      bestFit.bins.forEachLong { consider(&best, $0, units) }
+    bestFit.bins.forEachLong { key in
+      let (id, start, room) = Self.parts(key)
+      consider(&best, id, start, room, units)
     }
     if best.isAtEnd { return takeEnd(best.range, units, flags, owner) }
     return takeBestFit(best.range, units, flags, owner)
   }
 
   @inline(__always)
-  private func consider(_ best: inout Place, _ key: UInt64, _ size: UInt32) {
-    consider(&best, TieBins.low(key), TieBins.start(key), TieBins.size(key), size)
+  private static func parts(_ key: UInt64) -> (id: UInt32, start: UInt32, room: UInt32) {
+    (TieBins.low(key), TieBins.start(key), TieBins.size(key))
   }
 
   /// Takes the end of a free range that is longer than the request.

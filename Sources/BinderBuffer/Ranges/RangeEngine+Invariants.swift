@@ -43,20 +43,20 @@ extension RangeEngine {
     var end: UInt32 = 0
     var slots: UInt32 = 0
     for i in 0..<array.count {
-      let entry = array.entries[i]
+      let (entry, slot) = (array[i], array.slot(at: i))
       try require(entry.word.isLive && entry.word.size > 0, "array entry \(i) is not live")
       try require(entry.start >= end, "array entry \(i) overlaps the one before")
-      try require((1...8).contains(entry.slot), "array entry \(i) has slot \(entry.slot)")
-      try require(slots & 1 << entry.slot == 0, "array slot \(entry.slot) is used twice")
-      slots |= 1 << entry.slot
-      sums.add(entry.word, array.owners[entry.slot].sender)
+      try require(slots & 1 << slot == 0, "array slot \(slot) is used twice")
+      slots |= 1 << slot
+      sums.add(entry.word, array.owners[slot].sender)
       end = entry.end
     }
     try require(end <= units, "the array ends at unit \(end) of \(units)")
-    try require(slots == array.slotsInUse, "array slots in use differ")
-    for i in array.count..<UInt32(ShortArray.capacity) {
-      try require(array.entries[i].start == .max, "array entry \(i) is stale")
+    try require(slots ^ 0x1FE == array.freeSlots, "array slots in use differ")
+    for slot in 1...UInt32(ShortArray.capacity) where slots & 1 << slot == 0 {
+      try require(array[slot: slot].start == .max, "array slot \(slot) is stale")
     }
+    try require(array.hasNothingBehind, "array positions behind the last one are taken")
     try checkTotals(sums)
     try require(senders.senders == 0, "sender totals are kept beside the array")
     try require(array.count <= arrayLimit, "the array holds \(array.count)")
