@@ -23,9 +23,9 @@ enum ReportStyle {
     .findings dt{font-weight:600;white-space:nowrap}.findings dd{margin:0}
     ul{padding-left:1.2rem}li{margin:.3rem 0}
     .scroll{overflow-x:auto;margin:12px 0}
-    table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
+    table{border-collapse:collapse;width:100%;font-size:.84rem;font-variant-numeric:tabular-nums}
     caption{text-align:left;font-size:.85rem;padding-bottom:4px}
-    th,td{padding:4px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+    th,td{padding:4px 7px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
     th:first-child{text-align:left}thead th{color:var(--soft);font-weight:600;
     white-space:normal;vertical-align:bottom}
     .failure{border-left:4px solid var(--bad);background:var(--card);border-radius:0 8px 8px 0;
