@@ -18,6 +18,8 @@ public import PageAlloc
   // file page p is backed.
   private let frames: SparseTable<Page>
   private var framed: PageSet
+  /// The same as ``hasFrame(_:)``, for an allocator to read.
+  public let frameMap: FrameMap
   // INVARIANT: inUse ⊆ framed, and `idle` lists exactly framed − inUse.
   private var inUse: PageSet
   private(set) var idle: IdleList
@@ -37,7 +39,8 @@ public import PageAlloc
     self.arena = arena
     pageCount = arena.pageCount
     frames = SparseTable(count: pageCount)
-    framed = PageSet(pageCount: pageCount)
+    frameMap = FrameMap(pageCount: pageCount)
+    framed = PageSet(of: frameMap)
     inUse = PageSet(pageCount: pageCount)
     idle = IdleList(pageCount: pageCount)
   }
@@ -91,6 +94,7 @@ public import PageAlloc
     precondition(
       offset >= 0 && size > 0 && offset <= pageCount << Page.shift - size,
       "bytes outside the region")
+    defer { checkAfterChange() }
     let pages = Self.pages(touching: offset, size)
     let index = pages.lowerBound >> 6
     if index == (pages.upperBound &- 1) >> 6 {
@@ -183,6 +187,7 @@ public import PageAlloc
     guard !pages.isEmpty else { return }
     precondition(
       pages.lowerBound >= 0 && pages.upperBound <= pageCount, "pages outside the region")
+    defer { checkAfterChange() }
     // Not inside the precondition, which unchecked builds do not evaluate.
     let wereInUse = inUse.remove(pages)
     precondition(wereInUse, "pages that are not all in use")
@@ -213,6 +218,7 @@ public import PageAlloc
       count += pages.count
     }
     guard count > 0 else { return 0 }
+    defer { checkAfterChange() }
     taken.forEachRun(in: 0..<pageCount) { run in
       // SAFETY: idle pages are framed, so their entries are initialised.
       unsafe arena.release(run: run) { unsafe frames[$0] }
@@ -278,5 +284,14 @@ public import PageAlloc
       return "\(framesAllocated) frames given, \(framesReclaimed) taken back, \(framedCount) held"
     }
     return nil
+  }
+
+  /// In a build with `BINDERBUFFER_INTERNAL_CHECKS`, stops at a disagreement after every change.
+  @inline(__always)
+  private func checkAfterChange() {
+    #if BINDERBUFFER_INTERNAL_CHECKS
+      // What buffers touch is known above; the process compares it.
+      if let violation = violation(touched: { inUse[$0] }) { fatalError(violation) }
+    #endif
   }
 }

@@ -5,16 +5,26 @@
 @safe struct PageSet: ~Copyable {
   private let words: UnsafeMutablePointer<UInt64>
   private let wordCount: Int
+  /// Who owns the words, when others read them too.
+  private let map: FrameMap?
 
   init(pageCount: Int) {
     wordCount = (pageCount + 63) >> 6
     unsafe words = .allocate(capacity: wordCount)
     unsafe words.initialize(repeating: 0, count: wordCount)
+    map = nil
+  }
+
+  /// The pages of a map that others read.
+  init(of map: FrameMap) {
+    wordCount = (map.pageCount + 63) >> 6
+    unsafe words = map.words
+    self.map = map
   }
 
   deinit {
-    // SAFETY: allocated in `init`, never handed out.
-    unsafe words.deallocate()
+    // SAFETY: the map frees its own; others were allocated in `init` and never handed out.
+    if map == nil { unsafe words.deallocate() }
   }
 
   subscript(page: Int) -> Bool {

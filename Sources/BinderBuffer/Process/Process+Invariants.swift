@@ -17,6 +17,20 @@ extension ProcessCore {
   func checkInvariants() throws(InvariantViolation) {
     lock.lock()
     defer { lock.unlock() }
+    try checkInvariantsHoldingLock()
+  }
+
+  #if BINDERBUFFER_INTERNAL_CHECKS
+    func stopUnlessConsistent() {
+      do throws(InvariantViolation) {
+        try checkInvariantsHoldingLock()
+      } catch {
+        fatalError("process \(pid): \(error)")
+      }
+    }
+  #endif
+
+  private func checkInvariantsHoldingLock() throws(InvariantViolation) {
     try checkCalls()
     guard let region = unsafe state.pointee.region else { return }
     let live = unsafe region.pointee.ranges.liveRanges()

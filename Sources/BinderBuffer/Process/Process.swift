@@ -79,7 +79,7 @@ extension ProcessCore {
       throw .invalidArgument(.regionLength(length))
     }
     lock.lock()
-    defer { lock.unlock() }
+    defer { unlock() }
     guard !hasExited else { throw .dead(pid: pid, .receiverExited) }
     guard unsafe state.pointee.region == nil else { throw .busy(pid: pid, .region) }
     let usable = min(length, Region.longest)
@@ -101,7 +101,7 @@ extension ProcessCore {
 
   func makeNode() -> UInt32 {
     lock.lock()
-    defer { lock.unlock() }
+    defer { unlock() }
     unsafe state.pointee.nodes.append(NodeState())
     return UInt32(unsafe state.pointee.nodes.count - 1)
   }

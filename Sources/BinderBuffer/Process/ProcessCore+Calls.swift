@@ -4,7 +4,7 @@ extension ProcessCore {
   /// Opens a call of this process; the pin of the `Caller` that stands for it is taken here.
   func openCall(to callee: Int32) throws(BinderError) -> Caller {
     lock.lock()
-    defer { lock.unlock() }
+    defer { unlock() }
     _ = try unsafe liveRegion()
     unsafe state.pointee.callPins += 1
     return unsafe Caller(
@@ -16,14 +16,14 @@ extension ProcessCore {
     lock.lock()
     if !hasExited { unsafe state.pointee.calls.close(caller.call) }
     let last = unpinCall()
-    lock.unlock()
+    unlock()
     finish(last)
   }
 
   /// Takes the answer's right out of a delivered buffer, for its one reply.
   func takeCaller(ofBufferAt offset: Int, debugID: UInt32) throws(BinderError) -> Caller {
     lock.lock()
-    defer { lock.unlock() }
+    defer { unlock() }
     let region = try unsafe liveRegion()
     var caller: Caller?
     unsafe region.pointee.ranges.updateMetadata(at: offset) {
@@ -46,7 +46,7 @@ extension ProcessCore {
       let death: BinderError =
         hasExited
         ? .dead(pid: pid, .receiverExited) : .dead(pid: replier.pid, .senderExited)
-      lock.unlock()
+      unlock()
       // Dropping the allocation takes the lock again; the caller's pin goes when the call fails.
       _ = consume allocation
       throw death
@@ -71,7 +71,7 @@ extension ProcessCore {
     // Neither pin is the last: the process has not exited.
     _ = unpinRegion()
     _ = unpinCall()
-    if isAwaited { unlockWakingReplyWaiters() } else { lock.unlock() }
+    if isAwaited { unlockWakingReplyWaiters() } else { unlock() }
     return receipt
   }
 
@@ -102,9 +102,9 @@ extension ProcessCore {
   /// retain of its own keeps the core until the wake-up is done.
   @inline(__always)
   private func unlockWakingReplyWaiters() {
-    guard unsafe state.pointee.replyWaiters > 0 else { return lock.unlock() }
+    guard unsafe state.pointee.replyWaiters > 0 else { return unlock() }
     let kept = unsafe Unmanaged.passRetained(self)
-    lock.unlock()
+    unlock()
     unsafe sync.pointee.replies.broadcast()
     // SAFETY: balances the retain above.
     unsafe kept.release()
@@ -135,13 +135,13 @@ extension ProcessCore {
 
   func takeReply(_ call: CallID) throws(BinderError) -> Delivery? {
     lock.lock()
-    defer { lock.unlock() }
+    defer { unlock() }
     return try nextReply(call)
   }
 
   func awaitReply(_ call: CallID, until deadline: UInt64) throws(BinderError) -> Delivery? {
     lock.lock()
-    defer { lock.unlock() }
+    defer { unlock() }
     while true {
       if let delivery = try nextReply(call) { return delivery }
       unsafe state.pointee.replyWaiters += 1

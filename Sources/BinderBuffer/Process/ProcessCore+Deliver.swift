@@ -15,7 +15,7 @@ extension ProcessCore {
       let death: BinderError =
         sender.hasExited
         ? .dead(pid: sender.pid, .senderExited) : .dead(pid: pid, .receiverExited)
-      lock.unlock()
+      unlock()
       // Dropping the allocation takes the lock again.
       _ = consume allocation
       throw death
@@ -36,7 +36,7 @@ extension ProcessCore {
     }
     let wakes = unsafe state.pointee.arrivalWaiters > 0
     let last = unpinRegion()
-    lock.unlock()
+    unlock()
     if wakes { unsafe sync.pointee.arrivals.signal() }
     finish(last)
   }
@@ -84,13 +84,13 @@ extension ProcessCore {
     // A transaction that was sent before this call is seen here: the flag was set before it.
     guard unsafe sync.pointee.mayHaveArrivals.load(ordering: .relaxed) else { return nil }
     lock.lock()
-    defer { lock.unlock() }
+    defer { unlock() }
     return try nextDelivery()
   }
 
   func receive(until deadline: UInt64) throws(BinderError) -> Delivery? {
     lock.lock()
-    defer { lock.unlock() }
+    defer { unlock() }
     while true {
       if let delivery = try nextDelivery() { return delivery }
       unsafe state.pointee.arrivalWaiters += 1

@@ -6,7 +6,7 @@ extension ProcessCore {
   /// dead, its region goes with the last delivery; what it sent elsewhere lives on. Idempotent.
   func exit() {
     lock.lock()
-    guard !hasExited else { return lock.unlock() }
+    guard !hasExited else { return unlock() }
     unsafe sync.pointee.exited.store(true, ordering: .relaxed)
     unsafe sync.pointee.mayHaveArrivals.store(true, ordering: .relaxed)
     var orphans: [Caller] = []
@@ -25,7 +25,7 @@ extension ProcessCore {
       _ = unsafe Unmanaged.passRetained(self)
     }
     unsafe state.pointee.calls = CallTable()
-    lock.unlock()
+    unlock()
     unsafe sync.pointee.arrivals.broadcast()
     unsafe sync.pointee.replies.broadcast()
     context.remove(self)

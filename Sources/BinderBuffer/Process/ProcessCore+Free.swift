@@ -8,11 +8,11 @@ extension ProcessCore {
       let region = try unsafe liveRegion()
       try unsafe checkFreeable(offset, &region.pointee.ranges)
       let caller = unsafe freeCommitted(offset, &region.pointee)
-      lock.unlock()
+      unlock()
       Self.fail(caller, .noReply(pid))
     } catch {
       unsafe state.pointee.counters.count(error)
-      lock.unlock()
+      unlock()
       throw error
     }
   }
@@ -29,7 +29,7 @@ extension ProcessCore {
     // Without the pin another thread may end the core as soon as the lock is given back.
     let pid = pid
     let last = unpinRegion()
-    lock.unlock()
+    unlock()
     if caller != nil { Self.fail(caller, .noReply(pid)) }
     finish(last)
   }
@@ -41,7 +41,7 @@ extension ProcessCore {
       unsafe region.pointee.ranges.updateMetadata(at: offset) { $0.state = .kept }
     }
     let last = unpinRegion()
-    lock.unlock()
+    unlock()
     finish(last)
   }
 

@@ -17,7 +17,7 @@ extension ProcessCore {
     _ layout: TransactionLayout, oneway: Bool, sender: Int32
   ) throws(BinderError) -> Allocation {
     lock.lock()
-    defer { lock.unlock() }
+    defer { unlock() }
     let region = try unsafe liveRegion()
     if unsafe region.pointee.checksUnitsFirst { try layout.checkUnits() }
     let debugID = nextDebugID()
@@ -39,7 +39,7 @@ extension ProcessCore {
   func countFailure(_ error: BinderError) {
     lock.lock()
     withCounters { $0.count(error) }
-    lock.unlock()
+    unlock()
   }
 
   @inline(__always)
@@ -104,7 +104,7 @@ extension ProcessCore {
       unsafe release(freed, &region.pointee)
     }
     let last = unpinRegion()
-    lock.unlock()
+    unlock()
     finish(last)
   }
 

@@ -51,6 +51,17 @@ internal import Synchronization
   @inline(__always)
   var hasExited: Bool { unsafe sync.pointee.exited.load(ordering: .relaxed) }
 
+  /// Gives the lock back after what may have been a change.
+  ///
+  /// A build with `BINDERBUFFER_INTERNAL_CHECKS` proves before that everything still agrees.
+  @inline(__always)
+  func unlock() {
+    #if BINDERBUFFER_INTERNAL_CHECKS
+      stopUnlessConsistent()
+    #endif
+    lock.unlock()
+  }
+
   /// The region, for the holder of the lock.
   @inline(__always)
   func liveRegion() throws(BinderError) -> UnsafeMutablePointer<RegionState> {
@@ -74,7 +85,7 @@ internal import Synchronization
 
   // MARK: pins
 
-  /// Ends `body`'s holder's claim on the region. Call with the lock held, then `lock.unlock()`, then
+  /// Ends `body`'s holder's claim on the region. Call with the lock held, then `unlock()`, then
   /// `finish(_:)` with the result.
   @inline(__always)
   func unpinRegion() -> LastPin {
@@ -127,7 +138,7 @@ extension ProcessCore: Reclaimable {
 
   func tryReclaim(upTo limit: Int, before deadline: UInt64) -> Int? {
     guard lock.tryLock() else { return nil }
-    defer { lock.unlock() }
+    defer { unlock() }
     guard let region = unsafe state.pointee.region else {
       unsafe sync.pointee.oldestIdle.store(.max, ordering: .relaxed)
       return 0

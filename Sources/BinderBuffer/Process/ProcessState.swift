@@ -70,8 +70,8 @@ internal import Synchronization
   let receiverView: UnsafeRawPointer
 
   init(length: Int, policy: PlacementPolicy, arena: PageArena) throws(RangeError) {
-    ranges = try RangeAllocator(length: length, policy: policy)
     pages = PageRange(arena: arena)
+    ranges = try RangeAllocator(length: length, policy: policy, frames: pages.frameMap)
     order = ReleaseOrder(policy)
     // SAFETY: `pages` keeps the arena, and with it both views, for as long as this value lives.
     unsafe driverView = arena.driverView

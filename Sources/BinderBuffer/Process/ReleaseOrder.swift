@@ -9,14 +9,14 @@ enum ReleaseOrder {
   case interiorUpThenRightThenLeft
   /// C driver, 6.1.
   case interiorDownThenRightThenLeft
-  /// Rust driver.
+  /// Rust driver; `compact` follows it.
   case down
 
   init(_ policy: PlacementPolicy) {
     switch policy {
     case .c: self = .interiorUpThenRightThenLeft
     case .c61: self = .interiorDownThenRightThenLeft
-    case .rust: self = .down
+    case .rust, .compact: self = .down
     }
   }
 

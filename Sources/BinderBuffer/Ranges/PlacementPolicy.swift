@@ -8,6 +8,10 @@ public enum PlacementPolicy: Hashable, Sendable, CaseIterable {
   case c
   /// The C driver's before 6.8: places as ``c``; one rule of oneway spam detection differs.
   case c61
+  /// Ours, of no driver: exact best fit, the lowest offset among equals; where that range is 8 KiB
+  /// or longer, the end of a range that needs the fewest new page frames and puts the fewest idle
+  /// pages to use.
+  case compact
 
   /// The name used on command lines and in reports.
   public var name: String {
@@ -15,8 +19,12 @@ public enum PlacementPolicy: Hashable, Sendable, CaseIterable {
     case .rust: "rust"
     case .c: "c"
     case .c61: "c-6.1"
+    case .compact: "compact"
     }
   }
+
+  /// Whether free ranges are indexed by size and address, not by the C driver's tree.
+  var isBestFitByAddress: Bool { self == .rust || self == .compact }
 
   /// The policy of this name, or nil.
   public init?(name: String) {

@@ -21,4 +21,14 @@ extension RangeAllocator {
   public borrowing func checkInvariants() throws(InvariantViolation) {
     try engine.checkInvariants()
   }
+
+  /// In a build with `BINDERBUFFER_INTERNAL_CHECKS`, looks for them after every change.
+  // Mutating although it changes nothing: a large `self` that is only lent is copied first.
+  @inlinable
+  @inline(__always)
+  mutating func checkAfterChange() {
+    #if BINDERBUFFER_INTERNAL_CHECKS
+      engine.stopUnlessConsistent()
+    #endif
+  }
 }

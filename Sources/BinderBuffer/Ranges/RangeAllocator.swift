@@ -22,12 +22,18 @@ public struct RangeAllocator<Metadata>: ~Copyable {
 
   /// An allocator over one free range of `length` bytes.
   ///
-  /// - Parameter length: a positive multiple of 8, at most 4 MiB.
+  /// - Parameters:
+  ///   - length: a positive multiple of 8, at most 4 MiB.
+  ///   - frames: which pages have frames, for the policy that cares
+  ///     (``PlacementPolicy/compact``); nil: all count as having one. It must cover the region.
   /// - Throws: ``RangeError/invalidLength(_:)``.
   @inlinable
-  public init(length: Int, policy: PlacementPolicy) throws(RangeError) {
+  public init(
+    length: Int, policy: PlacementPolicy, frames: FrameMap? = nil
+  ) throws(RangeError) {
     engine = try RangeEngine(
-      length: length, policy: policy, metadataStride: MemoryLayout<Metadata>.stride,
+      length: length, policy: policy, frames: frames,
+      metadataStride: MemoryLayout<Metadata>.stride,
       metadataAlignment: MemoryLayout<Metadata>.alignment)
   }
 
@@ -60,7 +66,8 @@ public struct RangeAllocator<Metadata>: ~Copyable {
   public mutating func reserve(
     _ size: Int, oneway: Bool = false, sender: Int32 = 0, debugID: UInt32 = 0
   ) throws(RangeError) -> Reservation {
-    try engine.reserve(
+    defer { checkAfterChange() }
+    return try engine.reserve(
       size, oneway: oneway, sender: sender, debugID: debugID, committed: false
     ).reservation
   }
@@ -70,6 +77,7 @@ public struct RangeAllocator<Metadata>: ~Copyable {
   /// - Throws: ``RangeError/noRange(offset:)``, ``RangeError/notReserved(offset:)``.
   @inlinable
   public mutating func commit(_ offset: Int, _ metadata: consuming Metadata) throws(RangeError) {
+    defer { checkAfterChange() }
     let slot = try engine.commit(offset)
     // SAFETY: a reserved range's slot is not initialised.
     unsafe self.metadata(slot).initialize(to: metadata)
@@ -82,6 +90,7 @@ public struct RangeAllocator<Metadata>: ~Copyable {
   public mutating func reserveExisting(
     _ offset: Int
   ) throws(RangeError) -> ReservedAgain<Metadata> {
+    defer { checkAfterChange() }
     let again = try engine.reserveExisting(offset)
     // SAFETY: the slot was committed, so initialised; it counts as not initialised from here on.
     return ReservedAgain(
@@ -93,7 +102,8 @@ public struct RangeAllocator<Metadata>: ~Copyable {
   /// - Throws: ``RangeError/noRange(offset:)``, ``RangeError/notReserved(offset:)``.
   @inlinable
   public mutating func abort(_ offset: Int) throws(RangeError) -> FreedRange {
-    try engine.free(offset, committed: false).range
+    defer { checkAfterChange() }
+    return try engine.free(offset, committed: false).range
   }
 
   /// `reserve` and `commit` in one step, for ranges that need no filling in between.
@@ -102,6 +112,7 @@ public struct RangeAllocator<Metadata>: ~Copyable {
     _ size: Int, oneway: Bool = false, sender: Int32 = 0, debugID: UInt32 = 0,
     metadata: consuming Metadata
   ) throws(RangeError) -> Reservation {
+    defer { checkAfterChange() }
     let placed = try engine.reserve(
       size, oneway: oneway, sender: sender, debugID: debugID, committed: true)
     // SAFETY: a free range's slot is not initialised.
@@ -114,6 +125,7 @@ public struct RangeAllocator<Metadata>: ~Copyable {
   /// - Throws: ``RangeError/noRange(offset:)``, ``RangeError/notCommitted(offset:)``.
   @inlinable
   public mutating func free(_ offset: Int) throws(RangeError) -> Freed<Metadata> {
+    defer { checkAfterChange() }
     let freed = try engine.free(offset, committed: true)
     // SAFETY: the slot was committed, so initialised; its node is free now, and no reservation
     // can reuse it before this returns.

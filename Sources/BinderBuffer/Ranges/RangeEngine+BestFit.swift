@@ -1,25 +1,43 @@
-/// The Rust driver's rule once more than eight ranges have lived together.
+/// The Rust driver's rule once more than eight ranges have lived together, and most of `compact`'s.
 extension RangeEngine {
   @inline(never)
   mutating func reserveBestFitSlowly(
     _ size: Int, _ flags: UInt32, _ sender: Int32, _ debugID: UInt32
   ) throws(RangeError) -> PlacedRange {
     guard let units = roundUp(size, flags) else { throw refusal(size, flags) }
-    let id = bestFit.find(units)
-    guard id != 0 else { throw noSpace(size) }
+    let key = bestFit.bins.find(units)
+    guard key != 0 else { throw noSpace(size) }
+    let owner = RangeOwner(sender: sender, debugID: debugID)
+    if policy == .compact && TieBins.size(key) >= TieBins.long {
+      return reserveCompactly(key, units, flags, owner)
+    }
+    return takeBestFit(TieBins.low(key), units, flags, owner)
+  }
+
+  /// Takes the start of a free range; the rest stays free.
+  @inline(__always)
+  mutating func takeBestFit(
+    _ id: UInt32, _ units: UInt32, _ flags: UInt32, _ owner: RangeOwner
+  ) -> PlacedRange {
     let node = list.nodes[id]
     bestFit.remove(id, node)
-    list.take(
-      id, node, units | flags | RangeWord.live, RangeOwner(sender: sender, debugID: debugID))
+    list.take(id, node, units | flags | RangeWord.live, owner)
+    if node.word.size != units {
+      let rest = list.cut(id, node, at: units)
+      bestFit.insert(rest, start: node.start &+ units, size: node.word.size &- units)
+    }
+    return account(id, node.start, units, flags, owner.sender)
+  }
+
+  /// Puts a range that was just taken on the accounts.
+  @inline(__always)
+  mutating func account(
+    _ id: UInt32, _ start: UInt32, _ units: UInt32, _ flags: UInt32, _ sender: Int32
+  ) -> PlacedRange {
     liveCount &+= 1
     liveUnits &+= units
     let isSpam = flags & RangeWord.oneway != 0 && countOnewayInRust(units, sender)
-    if node.word.size != units {
-      let rest = list.cut(id, node, at: units)
-      bestFit.insert(
-        rest, start: node.start &+ units, size: node.word.size &- units, isLast: node.next == 0)
-    }
-    return PlacedRange(start: node.start, units: units, slot: id, isSpam: isSpam)
+    return PlacedRange(start: start, units: units, slot: id, isSpam: isSpam)
   }
 
   /// Accounts a oneway range; true when its sender is suspected. The Rust driver says so at every
@@ -60,9 +78,11 @@ extension RangeEngine {
     }
     list.join(survivor, RangeWord(bits: size), next: next)
     if liveCount == 0 {
-      leaveBestFit()
+      // The region is empty: the array starts again. Nothing needs clearing, because what every
+      // table holds was taken out range by range.
+      mode = .array
     } else {
-      bestFit.insert(survivor, start: start, size: size, isLast: next == 0)
+      bestFit.insert(survivor, start: start, size: size)
     }
     return FreedSlot(
       start: node.start, units: node.word.size, holeStart: start, holeEnd: start &+ size,
@@ -85,13 +105,13 @@ extension RangeEngine {
     list.reset(units: units, first: UInt32(ShortArray.capacity) + 1)
     var end: UInt32 = 0
     for i in 0..<array.count {
-      let entry = array.entries[i]
-      let owner = array.owners[entry.slot]
+      let entry = array[i]
+      let slot = array.slot(at: i)
+      let owner = array.owners[slot]
       appendFree(from: end, to: entry.start)
-      let word = RangeWord(bits: entry.word.bits & ~(0xF << ShortArray.Entry.slotShift))
-      list.append(entry.slot, start: entry.start, word: word)
-      list.take(entry.slot, list.nodes[entry.slot], word.bits, owner)
-      if word.isOneway { _ = senders.add(word.size, to: owner.sender) }
+      list.append(slot, start: entry.start, word: entry.word)
+      list.take(slot, list.nodes[slot], entry.word.bits, owner)
+      if entry.word.isOneway { _ = senders.add(entry.word.size, to: owner.sender) }
       end = entry.end
     }
     appendFree(from: end, to: units)
@@ -102,14 +122,6 @@ extension RangeEngine {
   private mutating func appendFree(from start: UInt32, to end: UInt32) {
     guard start < end else { return }
     let id = list.append(start: start, word: RangeWord(bits: end - start))
-    bestFit.insert(id, start: start, size: end - start, isLast: end == units)
-  }
-
-  /// The region is empty: the array starts again. Nothing needs clearing, because what every
-  /// table holds was taken out range by range.
-  @inline(never)
-  private mutating func leaveBestFit() {
-    bestFit.reset()
-    mode = .array
+    bestFit.insert(id, start: start, size: end - start)
   }
 }

@@ -1,42 +1,47 @@
 /// The usual cases of the Rust driver's rule in its tree, straight through.
 ///
-/// Each function looks first whether all that it is going to touch can be touched without a call:
-/// short ranges, bins with room. If not it has changed nothing, and the general one takes over.
-/// So the usual path calls nothing and keeps everything in registers.
+/// Each function first looks whether its case is a usual one: no oneway range, the first of its
+/// index entry, not the last live one. If not it has changed nothing, and the general one takes
+/// over. What remains rare (a bin without room, a tree) is a call away.
 extension RangeEngine {
   @usableFromInline
   mutating func reserveBestFit(
     _ size: Int, _ flags: UInt32, _ sender: Int32, _ debugID: UInt32
   ) throws(RangeError) -> PlacedRange {
-    let bins = bestFit.bins
+    guard UInt(bitPattern: size) <= UInt(length), flags & RangeWord.oneway == 0 else {
+      return try reserveBestFitSlowly(size, flags, sender, debugID)
+    }
     let units = max(UInt32(truncatingIfNeeded: size) &+ 7, 8) >> 3
-    guard UInt(bitPattern: size) <= 8000, flags & RangeWord.oneway == 0,
-      case let bin = bins.sizes.near(units), bin != 0,
-      bestFit.trailingSize < units || bestFit.trailingSize >= bin,
-      case let head = bins.head(bin), head.isInline,
-      case let rest = bin &- units, case let restHead = bins.head(rest),
-      restHead.hasRoom || rest == 0
-    else { return try reserveBestFitSlowly(size, flags, sender, debugID) }
-
-    let key = bins.lowestKey(inLineOf: bin)
+    let key: UInt64
+    let found: UInt32
+    // From here on up the next 64 sizes would reach the bin that says nothing of the size.
+    if units <= TieBins.long &- 64, case let near = bestFit.bins.sizes.near(units), near != 0,
+      bestFit.bins.head(near).isInline
+    {
+      key = bestFit.bins.lowestKey(inLineOf: near)
+      found = near
+    } else {
+      key = bestFit.bins.find(units)
+      if key == 0 { throw noSpace(size) }
+      found = TieBins.size(key)
+      if found >= TieBins.long && policy == .compact {
+        let owner = RangeOwner(sender: sender, debugID: debugID)
+        return reserveCompactly(key, units, flags, owner)
+      }
+    }
     let id = TieBins.low(key)
     let start = TieBins.start(key)
     let nodes = list.nodes
-    bins.drop(id, from: bin, nodes: nodes)
+    bestFit.bins.remove(id, from: TieBins.bin(found), nodes: nodes)
     nodes[id].word = RangeWord(bits: units | flags | RangeWord.live)
     nodes[id].sender = sender
     nodes[id].tag = debugID
     list.index(id, start: start)
     liveCount &+= 1
     liveUnits &+= units
-    if rest != 0 {
-      let other = list.makeNode()
-      let next = nodes[id].next
-      nodes[id].next = other
-      nodes[next].previous = other
-      nodes[other] = RangeNode(
-        start: start &+ units, word: RangeWord(bits: rest), previous: id, next: next,
-        tag: bins.add(other, start: start &+ units, to: rest, restHead))
+    if found != units {
+      let rest = list.cut(id, start: start &+ units, size: found &- units)
+      bestFit.insert(rest, start: start &+ units, size: found &- units)
     }
     return PlacedRange(start: start, units: units, slot: id, isSpam: false)
   }
@@ -46,44 +51,42 @@ extension RangeEngine {
     let unit = self.unit(offset)
     guard unit < UInt(units) else { throw .noRange(offset: offset) }
     let start = UInt32(truncatingIfNeeded: unit)
-    let bins = bestFit.bins
     let nodes = list.nodes
     let id = list.heads[start >> RangeList.entryShift]
-    let node = nodes[id]
-    let right = nodes[node.next]
-    let rightSize = right.word.freeSize
-    let leftSize = nodes[node.previous].word.freeSize
-    let next = right.word.isLive ? node.next : right.next
-    let size = node.word.size &+ rightSize &+ leftSize
-    guard node.start == start,
-      node.word.bits & (RangeWord.committed | RangeWord.oneway)
+    let word = nodes[id].word
+    guard nodes[id].start == start,
+      word.bits & (RangeWord.committed | RangeWord.oneway)
         == (committed ? RangeWord.committed : 0),
-      // Neither the region's end nor a long range.
-      next != 0, size < TieBins.binCount,
-      case let head = bins.head(size), head.hasRoom,
-      bins.head(rightSize).isFlat, bins.head(leftSize).isFlat
+      liveCount != 1
     else { return try freeBestFitSlowly(offset, committed) }
 
     liveCount &-= 1
-    liveUnits &-= node.word.size
+    liveUnits &-= word.size
+    var size = word.size
+    let right = nodes[id].next
+    let rightWord = nodes[right].word
+    var next = right
+    if !rightWord.isLive {
+      bestFit.bins.remove(right, from: TieBins.bin(rightWord.size), nodes: nodes)
+      size &+= rightWord.size
+      next = nodes[right].next
+      list.recycle(right)
+    }
     list.unindex(id, start: start, nextLive: next)
-    if rightSize != 0 {
-      bins.drop(node.next, from: rightSize, nodes: nodes)
-      list.recycle(node.next)
-    }
     var survivor = id
-    if leftSize != 0 {
-      bins.drop(node.previous, from: leftSize, nodes: nodes)
+    var holeStart = start
+    let left = nodes[id].previous
+    let leftWord = nodes[left].word
+    if !leftWord.isLive {
+      bestFit.bins.remove(left, from: TieBins.bin(leftWord.size), nodes: nodes)
+      size &+= leftWord.size
+      holeStart &-= leftWord.size
       list.recycle(id)
-      survivor = node.previous
+      survivor = left
     }
-    let holeStart = start &- leftSize
-    nodes[survivor].word = RangeWord(bits: size)
-    nodes[survivor].next = next
-    nodes[next].previous = survivor
-    nodes[survivor].tag = bins.add(survivor, start: holeStart, to: size, head)
+    list.join(survivor, RangeWord(bits: size), next: next)
+    bestFit.insert(survivor, start: holeStart, size: size)
     return FreedSlot(
-      start: start, units: node.word.size, holeStart: holeStart, holeEnd: holeStart &+ size,
-      slot: id)
+      start: start, units: word.size, holeStart: holeStart, holeEnd: holeStart &+ size, slot: id)
   }
 }

@@ -2,8 +2,8 @@ extension RangeEngine {
   @usableFromInline
   borrowing func forEachCommittedSlot(_ body: (UInt32) -> Void) {
     if mode == .array {
-      for i in 0..<array.count where array.entries[i].word.isCommitted {
-        body(array.entries[i].slot)
+      for i in 0..<array.count where array[i].word.isCommitted {
+        body(array.slot(at: i))
       }
       return
     }
@@ -18,9 +18,9 @@ extension RangeEngine {
     if mode == .array {
       var end: UInt32 = 0
       for i in 0..<array.count {
-        let entry = array.entries[i]
+        let entry = array[i]
         if entry.start > end { body(Self.describe(from: end, to: entry.start)) }
-        body(Self.describe(entry.start, entry.word, array.owners[entry.slot]))
+        body(Self.describe(entry.start, entry.word, array.owners[array.slot(at: i)]))
         end = entry.end
       }
       if end < units { body(Self.describe(from: end, to: units)) }

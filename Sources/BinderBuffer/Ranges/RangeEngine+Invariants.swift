@@ -7,6 +7,17 @@ extension RangeEngine {
     }
   }
 
+  #if BINDERBUFFER_INTERNAL_CHECKS
+    @usableFromInline
+    mutating func stopUnlessConsistent() {
+      do throws(InvariantViolation) {
+        try checkInvariants()
+      } catch {
+        fatalError("\(error)")
+      }
+    }
+  #endif
+
   private func require(
     _ condition: Bool, _ what: @autoclosure () -> String
   ) throws(InvariantViolation) {
@@ -43,26 +54,25 @@ extension RangeEngine {
     var end: UInt32 = 0
     var slots: UInt32 = 0
     for i in 0..<array.count {
-      let entry = array.entries[i]
+      let (entry, slot) = (array[i], array.slot(at: i))
       try require(entry.word.isLive && entry.word.size > 0, "array entry \(i) is not live")
       try require(entry.start >= end, "array entry \(i) overlaps the one before")
-      try require((1...8).contains(entry.slot), "array entry \(i) has slot \(entry.slot)")
-      try require(slots & 1 << entry.slot == 0, "array slot \(entry.slot) is used twice")
-      slots |= 1 << entry.slot
-      sums.add(entry.word, array.owners[entry.slot].sender)
+      try require(slots & 1 << slot == 0, "array slot \(slot) is used twice")
+      slots |= 1 << slot
+      sums.add(entry.word, array.owners[slot].sender)
       end = entry.end
     }
     try require(end <= units, "the array ends at unit \(end) of \(units)")
-    try require(slots == array.slotsInUse, "array slots in use differ")
-    for i in array.count..<UInt32(ShortArray.capacity) {
-      try require(array.entries[i].start == .max, "array entry \(i) is stale")
+    try require(slots ^ 0x1FE == array.freeSlots, "array slots in use differ")
+    for slot in 1...UInt32(ShortArray.capacity) where slots & 1 << slot == 0 {
+      try require(array[slot: slot].start == .max, "array slot \(slot) is stale")
     }
+    try require(array.hasNothingBehind, "array positions behind the last one are taken")
     try checkTotals(sums)
     try require(senders.senders == 0, "sender totals are kept beside the array")
     try require(array.count <= arrayLimit, "the array holds \(array.count)")
     try require(
-      bestFit.longCount == 0 && bestFit.trailingSize == 0
-        && (!hasTables || bestFit.bins.sizes.largest == 0),
+      policy != .rust || !hasTables || bestFit.largest == 0,
       "the bins outlived the list")
   }
 
@@ -132,25 +142,12 @@ extension BestFitIndex {
   func contradiction(_ free: [UInt32: RangeNode]) -> String? {
     var seen: Set<UInt32> = []
     if !bins.sizes.isConsistent { return "the bitmap's summary is wrong" }
-    if trailingSize != 0 {
-      guard let node = free[trailing], node.next == 0, node.word.size == trailingSize else {
-        return "the trailing range is not the last"
-      }
-      seen.insert(trailing)
-    }
     for bin in 1..<TieBins.binCount {
       let agrees = bins.check(bin, nodes: nodes) { id in
-        guard let node = free[id], node.word.size == bin, node.next != 0 else { return false }
+        guard let node = free[id], TieBins.bin(node.word.size) == bin else { return false }
         return seen.insert(id).inserted
       }
       if !agrees { return "bin \(bin) is wrong" }
-    }
-    for index in 0..<longCount {
-      let id = Self.node(long[index])
-      guard let node = free[id], node.next != 0, node.word.size >= TieBins.binCount,
-        node.tag == index, long[index] == Self.key(id, start: node.start, size: node.word.size)
-      else { return "long range \(index) is wrong" }
-      if !seen.insert(id).inserted { return "node \(id) is indexed twice" }
     }
     return seen.count == free.count ? nil : "\(seen.count) ranges indexed of \(free.count) free"
   }

@@ -7,7 +7,10 @@ extension RangeEngine {
   ) throws(RangeError) -> PlacedRange {
     let flags: UInt32 = (oneway ? 1 << 29 : 0) | (committed ? 1 << 30 : 0)
     switch mode {
-    case .array: return try reserveInArray(size, flags, sender, debugID)
+    case .array:
+      return policy == .compact
+        ? try reserveCompactlyInArray(size, flags, sender, debugID)
+        : try reserveInArray(size, flags, sender, debugID)
     case .bestFit: return try reserveBestFit(size, flags, sender, debugID)
     case .sizeTree: return try reserveInSizeTree(size, flags, sender, debugID)
     }
@@ -19,7 +22,9 @@ extension RangeEngine {
   @inline(__always)
   mutating func free(_ offset: Int, committed: Bool) throws(RangeError) -> FreedSlot {
     switch mode {
-    case .array: return try freeInArray(offset, committed)
+    case .array:
+      return policy == .compact
+        ? try freeCompactlyInArray(offset, committed) : try freeInArray(offset, committed)
     case .bestFit: return try freeBestFit(offset, committed)
     case .sizeTree: return try freeInSizeTree(offset, committed)
     }
@@ -44,7 +49,7 @@ extension RangeEngine {
   /// The slot of a committed range's metadata.
   @usableFromInline
   mutating func slot(ofCommitted offset: Int) throws(RangeError) -> UInt32 {
-    if mode == .array { return array.entries[try find(offset, committed: true)].slot }
+    if mode == .array { return try findInArray(offset, committed: true) }
     return try findNode(offset, committed: true)
   }
 
@@ -54,9 +59,9 @@ extension RangeEngine {
     _ offset: Int, committed: Bool
   ) throws(RangeError) -> (slot: UInt32, word: RangeWord) {
     if mode == .array {
-      let index = try find(offset, committed: committed)
-      array.entries[index].word.bits ^= RangeWord.committed
-      return (array.entries[index].slot, array.entries[index].word)
+      let slot = try findInArray(offset, committed: committed)
+      array[slot: slot].word.bits ^= RangeWord.committed
+      return (slot, array[slot: slot].word)
     }
     let id = try findNode(offset, committed: committed)
     list.nodes[id].word.bits ^= RangeWord.committed
@@ -72,17 +77,19 @@ extension RangeEngine {
     UInt(bitPattern: offset) >> 3 | UInt(bitPattern: offset) << 61
   }
 
-  /// The array's entry of a range that is in the state `committed` says.
+  /// The array's slot of a range that is in the state `committed` says.
   @inline(__always)
-  mutating func find(_ offset: Int, committed: Bool) throws(RangeError) -> UInt32 {
+  mutating func findInArray(
+    _ offset: Int, committed: Bool, lowestFirst: Bool = true
+  ) throws(RangeError) -> UInt32 {
     let unit = unit(offset)
-    guard unit < UInt(units), let index = array.find(UInt32(truncatingIfNeeded: unit)) else {
-      throw .noRange(offset: offset)
-    }
-    if array.entries[index].word.isCommitted != committed {
+    guard unit < UInt(units),
+      let slot = array.find(UInt32(truncatingIfNeeded: unit), lowestFirst: lowestFirst)
+    else { throw .noRange(offset: offset) }
+    if array[slot: slot].word.isCommitted != committed {
       throw committed ? .notCommitted(offset: offset) : .notReserved(offset: offset)
     }
-    return index
+    return slot
   }
 
   /// The node of a range that is in the state `committed` says.

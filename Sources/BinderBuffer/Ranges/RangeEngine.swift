@@ -8,7 +8,7 @@ struct PlacedRange {
 
   @inline(__always)
   init(start: UInt32, units: UInt32, slot: UInt32, isSpam: Bool) {
-    reservation = Reservation(start: start &* 8, length: units &* 8, isSpam: isSpam)
+    reservation = Reservation(start: start, units: units, isSpam: isSpam)
     self.slot = slot
   }
 }
@@ -21,8 +21,7 @@ struct FreedSlot {
 
   @inline(__always)
   init(start: UInt32, units: UInt32, holeStart: UInt32, holeEnd: UInt32, slot: UInt32) {
-    range = FreedRange(
-      start: start &* 8, length: units &* 8, holeStart: holeStart &* 8, holeEnd: holeEnd &* 8)
+    range = FreedRange(start: start, units: units, holeStart: holeStart, holeEnd: holeEnd)
     self.slot = slot
   }
 }
@@ -41,7 +40,7 @@ struct RangeEngine: ~Copyable {
   /// Where the ranges are kept now.
   @usableFromInline
   enum Mode: UInt8 {
-    /// In the short array (Rust driver), or nowhere yet (C driver, before the first request).
+    /// In the short array (Rust driver, `compact`), or nowhere yet (C driver, before the first request).
     case array
     /// In the list, the free ones under ``BestFitIndex``.
     case bestFit
@@ -49,7 +48,7 @@ struct RangeEngine: ~Copyable {
     case sizeTree
   }
 
-  let policy: PlacementPolicy
+  @usableFromInline let policy: PlacementPolicy
   /// Bytes.
   let length: UInt32
   let units: UInt32
@@ -70,6 +69,9 @@ struct RangeEngine: ~Copyable {
   var sizeTree = SizeTree()
   var senders = SenderTotals()
 
+  /// Which pages have frames, under the policy that cares; nil: all count as having one.
+  let frames: FrameMap?
+
   private let small: SmallBlock
   private var memory: LazyMemory?
   private let metadataStride: Int
@@ -80,13 +82,18 @@ struct RangeEngine: ~Copyable {
 
   @usableFromInline
   init(
-    length: Int, policy: PlacementPolicy, metadataStride: Int, metadataAlignment: Int
+    length: Int, policy: PlacementPolicy, frames: FrameMap?, metadataStride: Int,
+    metadataAlignment: Int
   ) throws(RangeError) {
     guard length > 0, length <= 4 << 20, length & 7 == 0 else { throw .invalidLength(length) }
+    precondition(
+      frames.map { $0.pageCount >= (length + 4095) >> 12 } ?? true,
+      "the frame map is shorter than the region")
+    self.frames = policy == .compact ? frames : nil
     self.policy = policy
     self.length = UInt32(length)
     units = UInt32(length) / 8
-    arrayLimit = policy == .rust ? UInt32(ShortArray.capacity) : 0
+    arrayLimit = policy.isBestFitByAddress ? UInt32(ShortArray.capacity) : 0
     freeOneway = UInt32(length) / 2
     small = SmallBlock(metadataStride: metadataStride, metadataAlignment: metadataAlignment)
     array = ShortArray(entries: small.entries, owners: small.owners)
@@ -105,16 +112,15 @@ struct RangeEngine: ~Copyable {
   mutating func mapTables() throws(RangeError) {
     guard memory == nil else { return }
     let units = Int(units)
-    let isRust = policy == .rust
+    let isBestFit = policy.isBestFitByAddress
     var layout = RangeLayout()
     // What every region touches comes first and shares a page; what grows starts its own.
-    let sizes = layout.add(UInt64.self, count: SizeBitmap.wordCount)
-    let long = layout.add(UInt64.self, count: isRust ? BestFitIndex.longCapacity : 0)
-    let runs = layout.add(UInt64.self, count: isRust ? 0 : Int(SizeBitmap.sizeCount))
+    let sizes = layout.add(UInt64.self, count: isBestFit ? 0 : SizeBitmap.wordCount)
+    let runs = layout.add(UInt64.self, count: isBestFit ? 0 : Int(SizeBitmap.sizeCount))
     let heads = layout.add(UInt32.self, count: RangeList.headCount(units: units))
     let nodes = layout.add(RangeNode.self, count: RangeList.nodeCount(units: units))
-    let tree = layout.add(SizeTreeNode.self, count: isRust ? 0 : nodes.count)
-    let bins = layout.add(UInt64.self, count: isRust ? TieBins.wordCount(units: units) : 0)
+    let tree = layout.add(SizeTreeNode.self, count: isBestFit ? 0 : nodes.count)
+    let bins = layout.add(UInt64.self, count: isBestFit ? TieBins.wordCount(units: units) : 0)
     let records = layout.add(SenderRecord.self, count: SenderTotals.recordCount(units: units))
     let buckets = layout.add(UInt32.self, count: SenderTotals.bucketCount(units: units))
     let metadata = layout.add(UInt8.self, count: nodes.count * metadataStride)
@@ -130,16 +136,13 @@ struct RangeEngine: ~Copyable {
     list.nodes = unsafe Table(nodes, from: start)
     list.heads = unsafe Table(heads, from: start)
     bestFit.nodes = list.nodes
-    bestFit.long = unsafe Table(long, from: start)
     bestFit.bins.words = unsafe Table(bins, from: start)
-    bestFit.bins.sizes.words = unsafe Table(sizes, from: start)
     sizeTree.sizes.words = unsafe Table(sizes, from: start)
     sizeTree.nodes = unsafe Table(tree, from: start)
     sizeTree.runs = unsafe Table(runs, from: start)
     senders.records = unsafe Table(records, from: start)
     senders.buckets = unsafe Table(buckets, from: start)
     unsafe largeMetadata = start + metadata.distance
-    if isRust { bestFit.bins.prepare() }
     self.memory = consume memory
   }
 

@@ -115,11 +115,17 @@ struct RangeList {
   /// word stays as it was.
   @inline(__always)
   mutating func cut(_ id: UInt32, _ node: RangeNode, at size: UInt32) -> UInt32 {
+    cut(id, start: node.start &+ size, size: node.word.size &- size)
+  }
+
+  /// The same, given what is cut off.
+  @inline(__always)
+  mutating func cut(_ id: UInt32, start: UInt32, size: UInt32) -> UInt32 {
     let rest = makeNode()
+    let next = nodes[id].next
     nodes[rest] = RangeNode(
-      start: node.start &+ size, word: RangeWord(bits: node.word.size &- size),
-      previous: id, next: node.next)
-    nodes[node.next].previous = rest
+      start: start, word: RangeWord(bits: size), previous: id, next: next)
+    nodes[next].previous = rest
     nodes[id].next = rest
     return rest
   }

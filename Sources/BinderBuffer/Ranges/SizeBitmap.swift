@@ -1,6 +1,7 @@
 /// One bit for each size below 8 KiB: whether a free range of exactly that size exists.
 ///
 /// Neighbouring bits are found by looking at 64 sizes at a time, farther ones through a summary.
+/// One more bit, `sizeCount`, may stand for all longer ranges.
 ///
 /// INVARIANT: a word that is not 0 has its bit in the summary. A word of 0 may have one too: it is
 /// cleared by the first search that is misled.
@@ -8,7 +9,7 @@ struct SizeBitmap {
   /// Sizes in units that have a bit: those below this.
   static let sizeCount: UInt32 = 1024
   private static let bitWords = sizeCount / 64
-  /// Behind the bits and a word of 0.
+  /// Behind the bits and the word of the last one.
   private static let summary = bitWords + 1
   static let wordCount = Int(summary) + 1
 
@@ -93,6 +94,6 @@ struct SizeBitmap {
   var isConsistent: Bool {
     (0..<Self.bitWords).allSatisfy {
       words[$0] == 0 || words[Self.summary] >> UInt64($0) & 1 == 1
-    } && words[Self.bitWords] == 0
+    } && words[Self.bitWords] >> 1 == 0
   }
 }

@@ -5,9 +5,9 @@
 /// Copies refer to the same elements; the owner of the memory outlives them all.
 @safe
 struct Table<Element: BitwiseCopyable> {
-  private let base: UnsafeMutablePointer<Element>
+  private var base: UnsafeMutablePointer<Element>
   #if DEBUG
-    private let count: Int
+    private var count: Int
   #endif
 
   /// A table of `count` elements at `address`, which must be aligned, zeroed or initialised.
@@ -27,6 +27,18 @@ struct Table<Element: BitwiseCopyable> {
     #if DEBUG
       count = 0
     #endif
+  }
+
+  /// The table's elements from `index` on.
+  @inline(__always)
+  func suffix(from index: UInt32) -> Self {
+    var suffix = self
+    // SAFETY: the caller's index is in the table, which the suffix ends with.
+    unsafe suffix.base += Int(index)
+    #if DEBUG
+      suffix.count -= Int(index)
+    #endif
+    return suffix
   }
 
   subscript(_ index: UInt32) -> Element {

@@ -83,8 +83,8 @@ struct SurveyFilter {
     guard let h = LineParser.index(of: UInt8(ascii: "h"), line, from: name + 19) else {
       return true
     }
-    guard LineParser.hasWord(line, h - 6, end, "dest_thread=") else { return true }
-    if line[h + 6] == UInt8(ascii: "0") { return false }
+    guard LineParser.hasWord(line, h - 6, end, "dest_thread="), h + 6 < end else { return true }
+    if line[h + 6] == UInt8(ascii: "0") { return h + 7 < end && line[h + 7] != 0x20 }
     var at = h - 7
     let process = number(line, &at)
     at = h + 6

@@ -24,7 +24,6 @@ struct CheckRun {
   mutating func run() -> Failure? {
     let world = CheckWorld(seed: seed, policy: options.policy, memory: memory)
     defer {
-      world.dismantle()
       tally = world.tally
       checksum = world.checksum
     }
@@ -43,8 +42,12 @@ struct CheckRun {
       current = nil
       CrashNote.set(seed: seed, step: -1)
       try world.end()
+      world.dismantle()
       return nil
     } catch {
+      // An engine that went wrong may stop the program when it lets go of what it holds, and then
+      // nobody would learn what was found first: so it never does.
+      _ = unsafe Unmanaged.passRetained(world)
       return Failure(step: current, violation: error)
     }
   }

@@ -17,7 +17,7 @@ extension CheckWorld {
     let length = asked.call?.caller.region?.placement.length ?? 4096
     let transaction = drawTransaction(length, oneway: oneIn(12), isReply: true)
 
-    let watch = watch()
+    let watch = watch(sendingTo: asked.call?.caller)
     var receipt: Receipt?
     var error: BinderError?
     do throws(BinderError) {

@@ -29,9 +29,20 @@ extension CheckWorld {
   struct Watch {
     let injected: Int
     let checks: Int
+    /// The receiver's pages, if its placement looks at them: a buffer's place is chosen before any
+    /// page is reclaimed for it.
+    var pages: ModelPages?
   }
 
   func watch() -> Watch { Watch(injected: faults.injected, checks: faults.checks) }
+
+  func watch(sendingTo receiver: Member?) -> Watch {
+    var watch = watch()
+    if let region = receiver?.region, region.placement.policy == .compact {
+      watch.pages = region.pages
+    }
+    return watch
+  }
 
   func hadFault(since watch: Watch) -> Bool { faults.injected != watch.injected }
 

@@ -12,7 +12,7 @@ extension CheckWorld {
     let transaction = drawTransaction(
       target.region?.placement.length ?? 4096, oneway: oneway, isReply: false)
 
-    let watch = watch()
+    let watch = watch(sendingTo: target)
     var receipt: Receipt?
     var error: BinderError?
     do throws(BinderError) {
@@ -86,7 +86,9 @@ extension CheckWorld {
     }
     let offset: Int
     let isSpam: Bool
-    switch region.placement.reserve(layout.size, oneway: oneway, sender: sender.pid) {
+    switch region.placement.reserve(
+      layout.size, oneway: oneway, sender: sender.pid, pages: watch.pages ?? region.pages)
+    {
     case .noOnewaySpace(let free):
       let expected = BinderError.noOnewaySpace(pid: target.pid, requested: layout.size, free: free)
       try judge("reserving", error, is: expected)

@@ -47,7 +47,7 @@ extension CheckWorld {
     if oneIn(40) { extra = [-8, 4, .max, .min][pick(4)] }
     if oneIn(60) { offsets += 4 }
 
-    let watch = watch()
+    let watch = watch(sendingTo: target)
     var error: BinderError?
     var allocation: Allocation?
     do throws(BinderError) {

@@ -64,7 +64,7 @@ struct Topic: Sendable {
     paragraphs: [
       """
       A policy answers exactly as the driver of that name does, ties included, so that what fits \
-      here fits there.
+      here fits there. Of no driver is compact.
       """
     ],
     lists: [
@@ -82,19 +82,25 @@ struct Topic: Sendable {
     case .rust: "the Rust driver: up to eight buffers in a row, then best fit, lowest address"
     case .c: "the C driver: best fit by size alone"
     case .c61: "the C driver before Linux 6.8: as c, with an older rule for oneway spam"
+    case .compact: "of no driver: best fit that looks for places which need few new page frames"
     }
   }
 
   private static let questions = Topic(
     name: "questions", summary: "which command answers what",
-    paragraphs: ["All of these are answered by sight in the report that --html writes."],
+    paragraphs: [
+      """
+      All of these are answered one by one in the summary of the report that --html writes; this \
+      is where it shows them.
+      """
+    ],
     lists: [
       HelpList(
         title: "Questions",
         entries: [
           ("who fills it?", "Regions: the fullest moment, and who held how much then"),
           ("fragmented?", "Regions: holes in the map, and the fragmentation plot"),
-          ("a larger region?", "replay with --region 1016K,2M: compare what was refused"),
+          ("a longer region?", "replay with --region 1016K,2M: compare what was refused"),
           ("who spams?", "Sizes and senders: the column of spam reports"),
           ("what leaks?", "Buffers that were never freed: the oldest, and who sent them"),
           ("how many pages?", "Regions: peak pages, and pages with a frame over time"),

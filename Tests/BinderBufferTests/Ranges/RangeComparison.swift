@@ -7,6 +7,8 @@ import Testing
 struct RangeComparison: ~Copyable {
   var ranges: RangeAllocator<Int>
   var model: any NaiveRanges
+  /// Pages get frames when they are used, and lose them now and then when they are not.
+  let frames: FrameMap
   /// Offsets of live ranges, in no order.
   var live: [Int] = []
   /// Counts operations; also every range's metadata and debug id.
@@ -14,11 +16,13 @@ struct RangeComparison: ~Copyable {
   private var numbers: [Int: Int] = [:]
 
   init(length: Int, policy: PlacementPolicy) throws {
-    ranges = try RangeAllocator(length: length, policy: policy)
+    frames = FrameMap(pageCount: (length + 4095) / 4096)
+    ranges = try RangeAllocator(length: length, policy: policy, frames: frames)
     switch policy {
     case .rust: model = NaiveRust(length: length)
     case .c: model = NaiveC(length: length)
     case .c61: model = NaiveC61(length: length)
+    case .compact: model = NaiveCompact(length: length, frames: frames)
     }
   }
 
@@ -33,6 +37,7 @@ struct RangeComparison: ~Copyable {
     try #require(answer == expected, "operation \(operations): reserve \(size)")
     if case .placed(let offset, _) = answer {
       live.append(offset)
+      frames.insert(offset / 4096..<(offset + max(8, (size + 7) / 8 * 8) + 4095) / 4096)
       numbers[offset] = operations
     }
     return answer
@@ -86,6 +91,7 @@ struct RangeComparison: ~Copyable {
     try #require(freed.hole == hole, "operation \(operations): free \(offset)")
     try #require(freed.offset == offset)
     checkPages(freed)
+    if operations % 3 == 0 { frames.remove(freed.pages) }
   }
 
   private func checkPages(_ freed: FreedRange) {

@@ -5,6 +5,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
   case capture
   case recording
   case command
+  case job
 
   /// - Throws: `Finding` when the code under test is wrong.
   func run(_ input: [UInt8]) throws {
@@ -14,6 +15,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .capture: try fuzzCapture(input)
     case .recording: try fuzzRecording(input)
     case .command: try fuzzCommandLine(input)
+    case .job: try fuzzJob(input)
     }
   }
 }

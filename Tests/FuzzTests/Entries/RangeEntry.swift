@@ -21,6 +21,8 @@ private struct ComparedRanges: ~Copyable {
 
   private var ranges: RangeAllocator<Int>
   private var model: any NaiveRanges
+  /// Pages get frames when they are used, and lose them now and then when they are not.
+  private let frames: FrameMap
   /// In no order.
   private var live: [Live] = []
   /// Of operations; also every range's metadata and debug id.
@@ -28,12 +30,14 @@ private struct ComparedRanges: ~Copyable {
 
   /// Nil for a policy that has no naive model.
   init?(length: Int, policy: PlacementPolicy) throws {
+    frames = FrameMap(pageCount: (length + 4095) / 4096)
     switch policy {
     case .rust: model = NaiveRust(length: length)
     case .c: model = NaiveC(length: length)
     case .c61: model = NaiveC61(length: length)
+    case .compact: model = NaiveCompact(length: length, frames: frames)
     }
-    ranges = try RangeAllocator(length: length, policy: policy)
+    ranges = try RangeAllocator(length: length, policy: policy, frames: frames)
   }
 
   mutating func step(_ input: inout FuzzInput) throws {
@@ -75,6 +79,7 @@ private struct ComparedRanges: ~Copyable {
     try require(answer, expected, "\(number): reserve \(size)")
     if case .placed(let offset, _) = answer {
       live.append(Live(offset: offset, number: number, isCommitted: commits))
+      frames.insert(offset / 4096..<(offset + max(8, (size + 7) / 8 * 8) + 4095) / 4096)
     }
   }
 
@@ -134,6 +139,7 @@ private struct ComparedRanges: ~Copyable {
     try require(
       freed.pages.allSatisfy { hole.contains($0 << 12) && hole.contains($0 << 12 + 4095) },
       "\(number): pages \(freed.pages) are not all in \(hole)")
+    if number % 3 == 0 { frames.remove(freed.pages) }
   }
 
   private mutating func takeBack(_ range: Live) throws {

@@ -29,6 +29,8 @@ import Testing
     "binder_ioctl: cmd=0x1 arg=0x2", "sched_switch: prev_comm=binder_set_priority",
     "binder_return: cmd=7",
     "binder-transaction: transaction=7",
+    "binder_transaction: transaction=7 dest_node=0 dest_proc=37 dest_thread=",
+    "binder_transaction: transaction=7 dest_node=0 dest_proc=37 dest_thread=0x19 reply=0 flags=0x0 code=0x0",
   ]
 
   private static func capture(_ random: inout SplitMix64) -> [UInt8] {
@@ -61,13 +63,28 @@ import Testing
     }
   }
 
+  /// Found by fuzzing: a line that ended right behind `dest_thread=`.
+  @Test func theFilterBearsLinesCutAnywhere() {
+    for prefix in Self.prefixes {
+      for event in Self.events {
+        let line = Array((prefix + event).utf8)
+        for count in 1..<line.count {
+          let cut = Array(line.prefix(count))
+          // Nothing behind the cut is looked at; a transaction without its thread must be read.
+          let mustRead = SurveyFilter().mustRead(cut.span)
+          if cut.suffix(12).elementsEqual("dest_thread=".utf8) { #expect(mustRead) }
+        }
+      }
+    }
+  }
+
   @Test func theFilterPassesOver() throws {
     func mustRead(_ event: String) -> Bool {
       let line = Array("x-14 [002] .... 1.500000: \(event)".utf8)
       return SurveyFilter().mustRead(line.span)
     }
     for event in Self.events[5...6] + Self.events[11...13] { #expect(!mustRead(event)) }
-    for event in Self.events[7...10] { #expect(mustRead(event)) }
+    for event in Self.events[7...10] + Self.events[15...16] { #expect(mustRead(event)) }
   }
 
   @Test(arguments: 1...40)

@@ -17,18 +17,21 @@ struct RangeBenchmark {
     let pagesEver: Int
     let peakPages: Int
     let meanPages: Double
+    let freshPages: Int
+    let freshPagesUnderPressure: Int
     let largestFreeShare: Double
 
     static let header = [
       "workload", "policy", "ns min", "median", "p99", "to malloc", "failures", "pages ever",
-      "peak", "mean", "largest free",
+      "peak", "mean", "fresh 2k", "fresh 200", "largest free",
     ]
     var cells: [String] {
       [
         workload, policy, Format.decimal(nsMin), Format.decimal(nsMedian),
         Format.decimal(nsP99), Format.decimal(ratioToMalloc, digits: 2),
         Format.grouped(failures), Format.grouped(pagesEver), Format.grouped(peakPages),
-        Format.decimal(meanPages), Format.decimal(largestFreeShare, digits: 2),
+        Format.decimal(meanPages), Format.grouped(freshPages),
+        Format.grouped(freshPagesUnderPressure), Format.decimal(largestFreeShare, digits: 2),
       ]
     }
   }
@@ -41,6 +44,8 @@ struct RangeBenchmark {
           + "CPU time for one operation, the loop included",
         "p99: operations timed one by one, the clock's own time taken off",
         "to malloc: the median over rounds of the ratio within a round",
+        "fresh 2k, fresh 200: pages that were given a frame when all idle pages lose theirs after "
+          + "every 2,000 or 200 operations",
         "largest free: largest free range / all free bytes, at the end",
       ])
   }
@@ -48,24 +53,34 @@ struct RangeBenchmark {
   private func rows(_ workload: RangeWorkload) -> [Row] {
     let operations = workload.operations(operations)
     let policies = PlacementPolicy.allCases
+    // They also warm up: the timed passes find frames in all pages that these used.
+    let surveys = policies.map { RangeReplay.survey(workload, operations, $0) }
     var times = policies.map { _ in [Double]() }
     var ratios = times
     for _ in 0..<rounds {
       let malloc = RangeReplay.timeMalloc(workload, operations)
       for (index, policy) in policies.enumerated() {
-        let time = RangeReplay.time(workload, operations, policy)
+        let time = RangeReplay.time(
+          workload, operations, policy, surveys[index].pages.frames)
         times[index].append(time)
         ratios[index].append(time / malloc)
       }
     }
     return policies.enumerated().map { index, policy in
-      let survey = RangeReplay.survey(workload, operations, policy)
+      let survey = surveys[index]
+      func fresh(_ interval: Int) -> Int {
+        RangeReplay.survey(workload, operations, policy, reclaimEvery: interval).pages.fresh
+      }
       return Row(
         workload: workload.rawValue, policy: policy.name, nsMin: times[index].min()!,
-        nsMedian: times[index].median, nsP99: RangeReplay.p99(workload, operations, policy),
+        nsMedian: times[index].median,
+        nsP99: RangeReplay.p99(
+          workload, operations, policy, survey.pages.frames),
         ratioToMalloc: ratios[index].median, failures: survey.failures,
-        pagesEver: survey.pages.ever, peakPages: survey.pages.peak,
-        meanPages: survey.meanPages, largestFreeShare: survey.largestFreeShare)
+        pagesEver: survey.pages.fresh, peakPages: survey.pages.peak,
+        meanPages: survey.meanPages,
+        freshPages: fresh(2000), freshPagesUnderPressure: fresh(200),
+        largestFreeShare: survey.largestFreeShare)
     }
   }
 }

@@ -6,11 +6,11 @@ internal import Glibc
 enum RangeReplay {
   typealias Operation = RangeWorkload.Operation
 
-  private static func allocator(_ workload: RangeWorkload, _ policy: PlacementPolicy)
-    -> RangeAllocator<Int>
-  {
+  private static func allocator(
+    _ workload: RangeWorkload, _ policy: PlacementPolicy, _ frames: FrameMap
+  ) -> RangeAllocator<Int> {
     do throws(RangeError) {
-      return try RangeAllocator<Int>(length: workload.region, policy: policy)
+      return try RangeAllocator<Int>(length: workload.region, policy: policy, frames: frames)
     } catch {
       fatalError("a region of \(workload.region) bytes: \(error)")
     }
@@ -40,11 +40,14 @@ enum RangeReplay {
   }
 
   /// Nanoseconds of thread CPU time for one operation.
+  ///
+  /// - Parameter frames: Which pages have frames; keeping account of them is not the allocator's.
   @inline(never)
   static func time(
-    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy
+    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy,
+    _ frames: FrameMap
   ) -> Double {
-    var ranges = allocator(workload, policy)
+    var ranges = allocator(workload, policy, frames)
     let oneway = workload.isOneway
     var offsets = [Int](repeating: -1, count: workload.places)
     var places = offsets.mutableSpan
@@ -78,9 +81,10 @@ enum RangeReplay {
 
   /// The time that 99 of 100 operations do not exceed.
   static func p99(
-    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy
+    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy,
+    _ frames: FrameMap
   ) -> Double {
-    var ranges = allocator(workload, policy)
+    var ranges = allocator(workload, policy, frames)
     var offsets = [Int](repeating: -1, count: workload.places)
     var places = offsets.mutableSpan
     var histogram = LatencyHistogram()
@@ -103,15 +107,19 @@ enum RangeReplay {
   }
 
   /// What the policy does with pages and space; not timed.
+  ///
+  /// - Parameter interval: After how many operations all idle pages lose their frames; nil: never.
   static func survey(
-    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy
+    _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy,
+    reclaimEvery interval: Int? = nil
   ) -> Survey {
-    var ranges = allocator(workload, policy)
+    var survey = Survey(pages: PageTally(region: workload.region))
+    var ranges = allocator(workload, policy, survey.pages.frames)
     var offsets = [Int](repeating: -1, count: workload.places)
     var sizes = [Int](repeating: 0, count: workload.places)
-    var survey = Survey(pages: PageTally(region: workload.region))
     var pageSum = 0
-    for operation in operations {
+    for (number, operation) in operations.enumerated() {
+      if let interval, number % interval == 0 { survey.pages.reclaim() }
       let place = Int(operation.place)
       let before = offsets[place]
       var places = offsets.mutableSpan

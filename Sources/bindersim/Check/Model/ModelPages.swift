@@ -41,6 +41,16 @@ struct ModelPages {
     return runs
   }
 
+  /// How many frames a buffer there would lack.
+  func missing(_ offset: Int, _ size: Int) -> Int {
+    Self.touched(by: offset, size).count { !framed[$0] }
+  }
+
+  /// How many pages that are not in use a buffer there would touch.
+  func idle(_ offset: Int, _ size: Int) -> Int {
+    Self.touched(by: offset, size).count { touches[$0] == 0 }
+  }
+
   /// How many runs of pages a buffer there would lack.
   func missingRuns(_ offset: Int, _ size: Int) -> Int {
     var (count, isMissing) = (0, false)

@@ -55,14 +55,17 @@ struct ModelPlacement {
 
   // MARK: reserve
 
-  mutating func reserve(_ size: Int, oneway: Bool, sender: Int32) -> Answer {
+  mutating func reserve(
+    _ size: Int, oneway: Bool, sender: Int32, pages: ModelPages
+  ) -> Answer {
     if isArray, liveCount >= 8 { isArray = false }
     if oneway, size > freeOneway { return .noOnewaySpace(free: freeOneway) }
-    guard let index = choose(size) else {
+    guard let chosen = choose(size, pages) else {
       let free = ranges.lazy.filter { !$0.isLive }.map(\.size)
       return .noSpace(free: free.reduce(0, +), largest: free.max() ?? 0)
     }
-    take(index, size)
+    take(chosen.index, size)
+    let index = chosen.isAtEnd ? swapWithRest(chosen.index) : chosen.index
     if oneway { freeOneway -= size }
     let isSpam = oneway && detectSpam(index, size, sender)
     ranges[index].isLive = true
@@ -74,7 +77,27 @@ struct ModelPlacement {
     return .placed(offset: ranges[index].start, isSpam: isSpam)
   }
 
-  private func choose(_ size: Int) -> Int? {
+  /// The range to take, and whether to take its end.
+  private func choose(_ size: Int, _ pages: ModelPages) -> (index: Int, isAtEnd: Bool)? {
+    guard let best = chooseRange(size) else { return nil }
+    guard policy == .compact, ranges[best].size >= 8192 else { return (best, false) }
+    var first: (rank: [Int], index: Int)?
+    for index in ranges.indices where !ranges[index].isLive && ranges[index].size >= size {
+      let range = ranges[index]
+      for (isAtEnd, offset) in [range.start, range.end - size].enumerated() {
+        let missing = pages.missing(offset, size)
+        let idle = pages.idle(offset, size)
+        let rank =
+          size > 8192
+          ? [missing, idle, range.size, range.start, isAtEnd]
+          : [missing, range.size, range.start, idle, isAtEnd]
+        if first.map({ rank.lexicographicallyPrecedes($0.rank) }) ?? true { first = (rank, index) }
+      }
+    }
+    return first.map { ($0.index, $0.rank[4] == 1) }
+  }
+
+  private func chooseRange(_ size: Int) -> Int? {
     if policy.isOfTheCDriver { return tree.find(size).map { self.index(of: $0)! } }
     let fitting = ranges.indices.lazy.filter { !ranges[$0].isLive && ranges[$0].size >= size }
     if isArray {
@@ -102,6 +125,14 @@ struct ModelPlacement {
       ranges.insert(remainder, at: index + 1)
     }
     if policy.isOfTheCDriver { tree.erase(node) }
+  }
+
+  /// Moves the range that was just cut behind what is left over; gives its index there.
+  private mutating func swapWithRest(_ index: Int) -> Int {
+    let (start, size, rest) = (ranges[index].start, ranges[index].size, ranges[index + 1].size)
+    ranges[index].size = rest
+    ranges[index + 1] = Range(start: start + rest, size: size)
+    return index + 1
   }
 
   // MARK: spam

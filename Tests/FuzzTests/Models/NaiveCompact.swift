@@ -1,0 +1,1 @@
+../../BinderBufferTests/Ranges/NaiveCompact.swift
