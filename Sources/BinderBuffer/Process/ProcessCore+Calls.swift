@@ -105,7 +105,7 @@ extension ProcessCore {
     guard unsafe state.pointee.replyWaiters > 0 else { return unlock() }
     let kept = unsafe Unmanaged.passRetained(self)
     unlock()
-    unsafe state.pointee.replies.broadcast()
+    unsafe sync.pointee.replies.broadcast()
     // SAFETY: balances the retain above.
     unsafe kept.release()
   }
@@ -145,7 +145,7 @@ extension ProcessCore {
     while true {
       if let delivery = try nextReply(call) { return delivery }
       unsafe state.pointee.replyWaiters += 1
-      let inTime = unsafe state.pointee.replies.wait(lock, deadline: deadline)
+      let inTime = unsafe sync.pointee.replies.wait(lock, deadline: deadline)
       unsafe state.pointee.replyWaiters -= 1
       if !inTime { return try nextReply(call) }
     }

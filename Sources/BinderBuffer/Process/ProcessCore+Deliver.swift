@@ -30,14 +30,14 @@ extension ProcessCore {
     allocation.handOver()
     let unit = UInt32(truncatingIfNeeded: offset >> 3)
     if place == .queued {
-      unsafe state.pointee.queue(unit, in: &region.pointee.ranges)
+      unsafe queue(unit, in: &region.pointee.ranges)
     } else {
       unsafe state.pointee.nodes[node].waiting.append(unit, in: &region.pointee.ranges)
     }
     let wakes = unsafe state.pointee.arrivalWaiters > 0
     let last = unpinRegion()
     unlock()
-    if wakes { unsafe state.pointee.arrivals.signal() }
+    if wakes { unsafe sync.pointee.arrivals.signal() }
     finish(last)
   }
 
@@ -51,6 +51,13 @@ extension ProcessCore {
     return .queued
   }
 
+  /// Puts a committed buffer where the next receiver finds it. Call with the lock held.
+  @inline(__always)
+  func queue(_ unit: UInt32, in ranges: inout RangeAllocator<BufferRecord>) {
+    unsafe state.pointee.todo.append(unit, in: &ranges)
+    unsafe sync.pointee.mayHaveArrivals.store(true, ordering: .relaxed)
+  }
+
   /// Takes the next transaction out of the todo queue. Call with the lock held.
   @inline(__always)
   func nextDelivery() throws(BinderError) -> Delivery? {
@@ -59,7 +66,7 @@ extension ProcessCore {
       let record = unsafe state.pointee.todo.removeFirst(
         entering: .delivered, in: &region.pointee.ranges)
     else {
-      unsafe state.pointee.mayHaveArrivals.store(false, ordering: .relaxed)
+      unsafe sync.pointee.mayHaveArrivals.store(false, ordering: .relaxed)
       return nil
     }
     unsafe state.pointee.regionPins += 1
@@ -75,7 +82,7 @@ extension ProcessCore {
   @inline(__always)
   func receive() throws(BinderError) -> Delivery? {
     // A transaction that was sent before this call is seen here: the flag was set before it.
-    guard unsafe state.pointee.mayHaveArrivals.load(ordering: .relaxed) else { return nil }
+    guard unsafe sync.pointee.mayHaveArrivals.load(ordering: .relaxed) else { return nil }
     lock.lock()
     defer { unlock() }
     return try nextDelivery()
@@ -87,7 +94,7 @@ extension ProcessCore {
     while true {
       if let delivery = try nextDelivery() { return delivery }
       unsafe state.pointee.arrivalWaiters += 1
-      let inTime = unsafe state.pointee.arrivals.wait(lock, deadline: deadline)
+      let inTime = unsafe sync.pointee.arrivals.wait(lock, deadline: deadline)
       unsafe state.pointee.arrivalWaiters -= 1
       if !inTime { return try nextDelivery() }
     }

@@ -87,8 +87,8 @@ extension ProcessCore {
       unsafe state.pointee.nodes[node].isBusy = false
       return
     }
-    unsafe state.pointee.queue(record.place, in: &ranges)
-    if unsafe state.pointee.arrivalWaiters > 0 { unsafe state.pointee.arrivals.signal() }
+    queue(record.place, in: &ranges)
+    if unsafe state.pointee.arrivalWaiters > 0 { unsafe sync.pointee.arrivals.signal() }
   }
 }
 

@@ -1,8 +1,10 @@
 internal import PageAlloc
 internal import Synchronization
 
-/// Everything about a process that changes, at one stable address under its lock.
-@safe struct ProcessState: ~Copyable {
+/// What threads use without holding a process's lock, the lock itself first.
+///
+/// Apart from `ProcessState`, whose every change is an access to all of it.
+@safe struct ProcessSync: ~Copyable {
   let lock = Lock(rank: .process)
   /// Signalled when a transaction arrives, and when the process exits.
   let arrivals = Condition()
@@ -15,6 +17,10 @@ internal import Synchronization
   let mayHaveArrivals = Atomic<Bool>(true)
   /// The stamp of the page that has been idle longest, as the shrinker reads it without the lock.
   let oldestIdle = Atomic<UInt64>(.max)
+}
+
+/// Everything about a process that changes, at one stable address under its lock.
+@safe struct ProcessState: ~Copyable {
   /// A process without a region can send oneway transactions but receive nothing.
   private(set) var region: UnsafeMutablePointer<RegionState>?
   /// Transactions for whoever receives next.
@@ -36,13 +42,6 @@ internal import Synchronization
       unsafe region.deinitialize(count: 1)
       unsafe region.deallocate()
     }
-  }
-
-  /// Puts a committed buffer where the next receiver finds it.
-  @inline(__always)
-  mutating func queue(_ unit: UInt32, in ranges: inout RangeAllocator<BufferRecord>) {
-    todo.append(unit, in: &ranges)
-    mayHaveArrivals.store(true, ordering: .relaxed)
   }
 
   mutating func adopt(_ newRegion: consuming RegionState) {
