@@ -20,7 +20,8 @@ let package = Package(
     // The system calls that Swift's C importer does not show.
     .target(name: "CLinuxShims"),
     .target(name: "PageAlloc", dependencies: ["CLinuxShims"], swiftSettings: settings),
-    .target(name: "BinderBuffer", dependencies: ["PageAlloc"], swiftSettings: settings),
+    .target(
+      name: "BinderBuffer", dependencies: ["PageAlloc", "CLinuxShims"], swiftSettings: settings),
     .executableTarget(
       name: "bindersim", dependencies: ["BinderBuffer", "PageAlloc", "CLinuxShims"],
       swiftSettings: settings),

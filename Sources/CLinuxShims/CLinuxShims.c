@@ -5,9 +5,11 @@
 #include <string.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 // Numbers of the kernel's interface that older C libraries do not name.
@@ -37,6 +39,10 @@ int bb_get_seals(int descriptor) {
   return negated(fcntl(descriptor, COMMAND_GET_SEALS));
 }
 
+int bb_allocate(int descriptor, int64_t offset, int64_t length) {
+  return negated(fallocate(descriptor, 0, (off_t)offset, (off_t)length));
+}
+
 int bb_punch_hole(int descriptor, int64_t offset, int64_t length) {
   return negated(fallocate(
       descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length));
@@ -54,6 +60,18 @@ ssize_t bb_process_write(pid_t pid, const void *local, uintptr_t remote, size_t 
   struct iovec there = {.iov_base = (void *)remote, .iov_len = length};
   ssize_t copied = process_vm_writev(pid, &here, 1, &there, 1, 0);
   return copied < 0 ? -errno : copied;
+}
+
+int bb_futex_wait(const void *word, uint32_t expected, uint64_t deadline) {
+  struct timespec time = {
+      .tv_sec = (time_t)(deadline / 1000000000u), .tv_nsec = (long)(deadline % 1000000000u)};
+  return negated((int)syscall(
+      SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected,
+      deadline == UINT64_MAX ? NULL : &time, NULL, FUTEX_BITSET_MATCH_ANY));
+}
+
+void bb_futex_wake(const void *word, int count) {
+  syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
 }
 
 int bb_pin_thread(int cpu) {

@@ -33,6 +33,22 @@ import Testing
     #expect(printed == compiled)
   }
 
+  /// Whoever looks up a rule finds the file that is named for it.
+  @Test func filesThatFidelityNamesExist() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let page = try String(
+      contentsOf: root.appendingPathComponent("Docs/Fidelity.md"), encoding: .utf8)
+    let names = page.matches(of: /`(?:(\w+)\/)?([\w+]+\.swift)`/)
+    #expect(names.count > 20)
+    for name in names {
+      // A file without a folder stands behind one of the same folder.
+      guard let folder = name.output.1 else { continue }
+      let path = root.appendingPathComponent("Sources/BinderBuffer/\(folder)/\(name.output.2)").path
+      #expect(FileManager.default.fileExists(atPath: path), "\(name.output.0)")
+    }
+  }
+
   private func lines(of file: URL) throws -> [String] {
     try String(contentsOf: file, encoding: .utf8).split(
       separator: "\n", omittingEmptySubsequences: false

@@ -61,7 +61,18 @@ struct IdleList: ~Copyable {
   }
 
   /// Removes pages that are all on the list, wherever they are in it.
+  @inline(__always)
   mutating func remove(_ pages: Range<Int>) {
+    let start = pages.lowerBound
+    // What became idle last is often what is used first. SAFETY: an extent begins at `newestStart`.
+    guard start == Int(newestStart), unsafe Int(extents[start].pointee.end) == pages.upperBound
+    else { return removeAnywhere(pages) }
+    unsafe unlink(start, extents[start].pointee)
+    count &-= pages.count
+  }
+
+  @inline(never)
+  private mutating func removeAnywhere(_ pages: Range<Int>) {
     var page = pages.lowerBound
     while page < pages.upperBound {
       let start = starts.last(through: page)
@@ -151,6 +162,7 @@ struct IdleList: ~Copyable {
     }
   }
 
+  @inline(__always)
   private mutating func unlink(_ start: Int, _ extent: Extent) {
     starts.remove(1 << UInt64(start & 63), inWord: start >> 6)
     // SAFETY: neighbours on the list are extents.

@@ -96,23 +96,38 @@ public import PageAlloc
       "bytes outside the region")
     defer { checkAfterChange() }
     let pages = Self.pages(touching: offset, size)
+    let index = pages.lowerBound >> 6
+    if index == (pages.upperBound &- 1) >> 6 {
+      // Most messages touch pages of one word.
+      let mask = PageSet.mask(ofOneWord: pages)
+      if mask & ~framed.word(index) != 0 { try allocateMissing(in: pages, flags) }
+      markInUse(index, mask)
+    } else {
+      try useMany(pages, flags)
+    }
+    if pagesInUse > peakPagesInUse { peakPagesInUse = pagesInUse }
+  }
+
+  @inline(never)
+  private mutating func useMany(_ pages: Range<Int>, _ flags: AllocationFlags)
+    throws(PageAllocError)
+  {
     var missing: UInt64 = 0
     PageSet.forEachWord(of: pages) { missing |= $1 & ~framed.word($0) }
     if missing != 0 { try allocateMissing(in: pages, flags) }
     PageSet.forEachWord(of: pages) { markInUse($0, $1) }
-    if pagesInUse > peakPagesInUse { peakPagesInUse = pagesInUse }
   }
 
   @inline(__always)
   private mutating func markInUse(_ index: Int, _ mask: UInt64) {
     var added = mask & ~inUse.word(index)
     inUse.insert(added, inWord: index)
-    pagesInUse += added.nonzeroBitCount
     // The added pages were idle: they leave the LRU a run at a time.
     while added != 0 {
       let lower = added.trailingZeroBitCount
       let length = (~(added &>> UInt64(truncatingIfNeeded: lower))).trailingZeroBitCount
       let start = index << 6 | lower
+      pagesInUse &+= length
       idle.remove(unsafe Range(uncheckedBounds: (start, start &+ length)))
       let run = ~UInt64(0) &>> UInt64(truncatingIfNeeded: 64 &- length)
       added &= ~(run &<< UInt64(truncatingIfNeeded: lower))

@@ -83,6 +83,14 @@
     return index << 6 + 63 - bits.leadingZeroBitCount
   }
 
+  /// The bits of pages that all lie in one word.
+  @inline(__always)
+  static func mask(ofOneWord pages: Range<Int>) -> UInt64 {
+    assert(pages.lowerBound >> 6 == (pages.upperBound - 1) >> 6)
+    return (~0 &<< UInt64(truncatingIfNeeded: pages.lowerBound))
+      & (~0 &>> UInt64(truncatingIfNeeded: ~(pages.upperBound &- 1)))
+  }
+
   /// Calls `body` with each word that `pages` touches and the mask of its bits there.
   @inline(__always)
   static func forEachWord(of pages: Range<Int>, _ body: (Int, UInt64) -> Void) {

@@ -2,6 +2,7 @@
 /// its delivery is, and who waits for an answer.
 ///
 /// Trivial on purpose: records move through queues and out to receivers without a retain.
+@usableFromInline
 struct BufferRecord: BitwiseCopyable {
   enum State: UInt8 {
     /// In the todo queue.
@@ -23,7 +24,7 @@ struct BufferRecord: BitwiseCopyable {
   let senderPID: Int32
   let code: UInt32
   let flags: TransactionFlags
-  let dataSize: UInt32
+  @usableFromInline let dataSize: UInt32
   let offsetsSize: UInt32
   let extraSize: UInt32
   let securityContextSize: UInt32
@@ -31,6 +32,8 @@ struct BufferRecord: BitwiseCopyable {
   let node: UInt32
   /// The next buffer of the queue that this one is in, in units of 8 bytes.
   var next = Self.none
+  /// Where the buffer begins, in units of 8 bytes.
+  @usableFromInline let place: UInt32
   var state: State
   /// The call that awaits an answer; cleared when it has one.
   var caller: Caller?
@@ -51,6 +54,7 @@ struct BufferQueue: BitwiseCopyable {
 
   var isEmpty: Bool { head == BufferRecord.none }
 
+  @inline(__always)
   mutating func append(_ unit: UInt32, in ranges: inout RangeAllocator<BufferRecord>) {
     if isEmpty {
       head = unit
@@ -61,13 +65,13 @@ struct BufferQueue: BitwiseCopyable {
   }
 
   /// Takes the first buffer out and puts it into `state`.
+  @inline(__always)
   mutating func removeFirst(
     entering state: BufferRecord.State, in ranges: inout RangeAllocator<BufferRecord>
-  ) -> (offset: Int, record: BufferRecord)? {
+  ) -> BufferRecord? {
     guard !isEmpty else { return nil }
-    let offset = Int(head) << 3
     // Read as a whole before a part is written: a wide load that follows narrow stores stalls.
-    let first = ranges.updateMetadata(at: offset) {
+    let first = ranges.updateMetadata(at: Int(head) << 3) {
       let record = $0
       $0.next = BufferRecord.none
       $0.state = state
@@ -75,6 +79,6 @@ struct BufferQueue: BitwiseCopyable {
     }
     head = first.next
     if isEmpty { tail = BufferRecord.none }
-    return (offset, first)
+    return first
   }
 }

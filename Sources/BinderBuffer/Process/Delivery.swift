@@ -7,16 +7,14 @@
 @safe public struct Delivery: ~Copyable, @unchecked Sendable {
   // INVARIANT: stands for one region pin of the core, and for one buffer in state `delivered`.
   let core: Unmanaged<ProcessCore>
-  private let view: UnsafeRawPointer
-  private let record: BufferRecord
-  /// Where the buffer begins in the receiver's region, in bytes.
-  public let offset: Int
+  // The fields' order matters: moved in pieces other than those they were written in, they stall.
+  @usableFromInline let record: BufferRecord
+  @usableFromInline let view: UnsafeRawPointer
 
-  init(core: Unmanaged<ProcessCore>, view: UnsafeRawPointer, offset: Int, record: BufferRecord) {
+  init(core: Unmanaged<ProcessCore>, record: BufferRecord, view: UnsafeRawPointer) {
     unsafe self.core = unsafe core
-    unsafe self.view = unsafe view
-    self.offset = offset
     self.record = record
+    unsafe self.view = unsafe view
   }
 
   deinit {
@@ -36,10 +34,14 @@
     return offset
   }
 
+  /// Where the buffer begins in the receiver's region, in bytes.
+  @inlinable
+  public var offset: Int { Int(record.place) << 3 }
   public var debugID: UInt32 { record.debugID }
   public var code: UInt32 { record.code }
   public var flags: TransactionFlags { record.flags }
   public var senderPID: Int32 { record.senderPID }
+  @inlinable
   public var dataSize: Int { Int(record.dataSize) }
   public var offsetsSize: Int { Int(record.offsetsSize) }
   public var extraSize: Int { Int(record.extraSize) }
@@ -60,7 +62,7 @@
   // MARK: reading in place
 
   /// The message, in place.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func withData<R, E>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
     try withBytes(at: 0, dataSize, body)
   }
@@ -85,8 +87,8 @@
   private var extraStart: Int { offsetsStart + rounded(offsetsSize) }
   private func rounded(_ size: Int) -> Int { (size + 7) & ~7 }
 
-  @inline(__always)
-  private func withBytes<R, E>(at start: Int, _ count: Int, _ body: (RawSpan) throws(E) -> R)
+  @inlinable @inline(__always)
+  func withBytes<R, E>(at start: Int, _ count: Int, _ body: (RawSpan) throws(E) -> R)
     throws(E) -> R
   {
     // SAFETY: the part lies in the buffer, whose pages are in use while this value exists, and the

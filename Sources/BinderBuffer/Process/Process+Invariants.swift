@@ -122,7 +122,7 @@ extension ProcessCore {
       states.values.count { $0 == .queued })
     var waiting = 0
     for node in 0..<nodeCount {
-      let state = unsafe state.pointee.nodes[node]
+      let state = unsafe state.pointee.nodes[UInt32(node)]
       let behind = try walk(state.waiting, .waiting, states, &ranges)
       waiting += behind
       try require(

@@ -9,7 +9,6 @@ extension Process {
   ///
   /// - Throws: `noSpace`, `noOnewaySpace`, `noMemory`, `badSource`, `invalidArgument`, `dead`. The
   ///   receiver then sees nothing, and nothing is held.
-  @inline(__always)
   public func send(_ transaction: Transaction, to node: Node) throws(BinderError) -> Receipt {
     try core.send(transaction, to: node)
   }
@@ -59,7 +58,9 @@ extension Process {
     do throws(BinderError) {
       allocation.clearsOnFree = flags.contains(.clearOnFree)
       if allocation.layout.offsetsSize > 0 { try allocation.checkObjects() }
-      return try core.handOver(allocation, to: node, code: code, flags: flags)
+      var receipt = Receipt(allocation, call: nil)
+      receipt.call = try core.handOver(allocation, to: node, code: code, flags: flags)
+      return receipt
     } catch {
       node.core.countFailure(error)
       throw error
@@ -97,13 +98,18 @@ extension ProcessCore {
     return try node.core.reserve(layout, oneway: oneway, sender: pid)
   }
 
+  // Inlined with all that it calls: a receipt that is handed on from one frame to the next is
+  // written in parts and read as a whole, which stalls the processor.
+  @inline(__always)
   func send(_ transaction: Transaction, to node: Node) throws(BinderError) -> Receipt {
     do throws(BinderError) {
       let layout = try TransactionLayout(transaction)
       var allocation = try allocate(layout, oneway: transaction.isOneway, for: node)
       try allocation.fill(transaction)
-      return try handOver(
+      var receipt = Receipt(allocation, call: nil)
+      receipt.call = try handOver(
         allocation, to: node, code: transaction.code, flags: transaction.flags)
+      return receipt
     } catch {
       node.core.countFailure(error)
       throw error
@@ -113,17 +119,19 @@ extension ProcessCore {
   @inline(__always)
   func handOver(
     _ allocation: consuming Allocation, to node: Node, code: UInt32, flags: TransactionFlags
-  ) throws(BinderError) -> Receipt {
+  ) throws(BinderError) -> CallID? {
     guard !allocation.isOneway else {
-      return try node.core.commit(
+      try node.core.commit(
         allocation, code: code, flags: flags.union(.oneway), node: node.id, caller: nil,
         sender: self)
+      return nil
     }
     let caller = try openCall(to: node.pid)
     do throws(BinderError) {
-      return try node.core.commit(
+      try node.core.commit(
         allocation, code: code, flags: flags.subtracting(.oneway), node: node.id, caller: caller,
         sender: self)
+      return caller.call
     } catch {
       cancel(caller)
       throw error
@@ -172,6 +180,7 @@ extension ProcessCore {
 }
 
 extension TransactionLayout {
+  @inline(__always)
   init(_ transaction: borrowing Transaction) throws(BinderError) {
     try self.init(
       data: transaction.data.length, offsets: transaction.offsets.length,

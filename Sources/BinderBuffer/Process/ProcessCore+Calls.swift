@@ -40,9 +40,7 @@ extension ProcessCore {
     _ call: CallID, _ allocation: consuming Allocation, code: UInt32, flags: TransactionFlags,
     from replier: ProcessCore
   ) throws(BinderError) -> Receipt {
-    let receipt = Receipt(
-      debugID: allocation.debugID, offset: allocation.offset, size: allocation.size,
-      isSpam: false, call: nil)
+    let receipt = Receipt(allocation, call: nil)
     lock.lock()
     guard !replier.hasExited, !hasExited, let region = unsafe state.pointee.region else {
       let death: BinderError =
@@ -107,7 +105,7 @@ extension ProcessCore {
     guard unsafe state.pointee.replyWaiters > 0 else { return unlock() }
     let kept = unsafe Unmanaged.passRetained(self)
     unlock()
-    replies.broadcast()
+    unsafe sync.pointee.replies.broadcast()
     // SAFETY: balances the retain above.
     unsafe kept.release()
   }
@@ -127,8 +125,7 @@ extension ProcessCore {
       unsafe state.pointee.regionPins += 1
       unsafe state.pointee.counters.received += 1
       return unsafe Delivery(
-        core: .passUnretained(self), view: region.pointee.receiverView, offset: offset,
-        record: record!)
+        core: .passUnretained(self), record: record!, view: region.pointee.receiverView)
     case .failed(let failure):
       unsafe state.pointee.calls.close(call)
       throw failure.error
@@ -148,7 +145,7 @@ extension ProcessCore {
     while true {
       if let delivery = try nextReply(call) { return delivery }
       unsafe state.pointee.replyWaiters += 1
-      let inTime = replies.wait(lock, deadline: deadline)
+      let inTime = unsafe sync.pointee.replies.wait(lock, deadline: deadline)
       unsafe state.pointee.replyWaiters -= 1
       if !inTime { return try nextReply(call) }
     }

@@ -1,4 +1,5 @@
 internal import PageAlloc
+internal import Synchronization
 
 extension ProcessCore {
   /// Hands a filled buffer to this process, its receiver.
@@ -8,10 +9,7 @@ extension ProcessCore {
   func commit(
     _ allocation: consuming Allocation, code: UInt32, flags: TransactionFlags, node: UInt32,
     caller: Caller?, sender: ProcessCore
-  ) throws(BinderError) -> Receipt {
-    let receipt = Receipt(
-      debugID: allocation.debugID, offset: allocation.offset, size: allocation.size,
-      isSpam: allocation.isSpam, call: caller?.call)
+  ) throws(BinderError) {
     lock.lock()
     guard !sender.hasExited, let region = unsafe state.pointee.region, !hasExited else {
       let death: BinderError =
@@ -32,16 +30,15 @@ extension ProcessCore {
     allocation.handOver()
     let unit = UInt32(truncatingIfNeeded: offset >> 3)
     if place == .queued {
-      unsafe state.pointee.todo.append(unit, in: &region.pointee.ranges)
+      unsafe queue(unit, in: &region.pointee.ranges)
     } else {
-      unsafe state.pointee.nodes[Int(node)].waiting.append(unit, in: &region.pointee.ranges)
+      unsafe state.pointee.nodes[node].waiting.append(unit, in: &region.pointee.ranges)
     }
     let wakes = unsafe state.pointee.arrivalWaiters > 0
     let last = unpinRegion()
     unlock()
-    if wakes { arrivals.signal() }
+    if wakes { unsafe sync.pointee.arrivals.signal() }
     finish(last)
-    return receipt
   }
 
   /// Whether a buffer goes to the todo queue or waits: a oneway one does while another of its node is
@@ -49,9 +46,16 @@ extension ProcessCore {
   @inline(__always)
   private func takePlace(_ flags: TransactionFlags, _ node: UInt32) -> BufferRecord.State {
     guard flags.contains(.oneway) else { return .queued }
-    if unsafe state.pointee.nodes[Int(node)].isBusy { return .waiting }
-    unsafe state.pointee.nodes[Int(node)].isBusy = true
+    if unsafe state.pointee.nodes[node].isBusy { return .waiting }
+    unsafe state.pointee.nodes[node].isBusy = true
     return .queued
+  }
+
+  /// Puts a committed buffer where the next receiver finds it. Call with the lock held.
+  @inline(__always)
+  func queue(_ unit: UInt32, in ranges: inout RangeAllocator<BufferRecord>) {
+    unsafe state.pointee.todo.append(unit, in: &ranges)
+    unsafe sync.pointee.mayHaveArrivals.store(true, ordering: .relaxed)
   }
 
   /// Takes the next transaction out of the todo queue. Call with the lock held.
@@ -59,18 +63,26 @@ extension ProcessCore {
   func nextDelivery() throws(BinderError) -> Delivery? {
     let region = try unsafe liveRegion()
     guard
-      let (offset, record) = unsafe state.pointee.todo.removeFirst(
+      let record = unsafe state.pointee.todo.removeFirst(
         entering: .delivered, in: &region.pointee.ranges)
-    else { return nil }
+    else {
+      unsafe sync.pointee.mayHaveArrivals.store(false, ordering: .relaxed)
+      return nil
+    }
     unsafe state.pointee.regionPins += 1
     unsafe state.pointee.counters.received += 1
+    // The buffer will soon be freed.
+    unsafe Unmanaged.passUnretained(context.shrinker)._withUnsafeGuaranteedRef {
+      unsafe $0.prepareTick(state.pointee.ticks)
+    }
     return unsafe Delivery(
-      core: .passUnretained(self), view: region.pointee.receiverView, offset: offset,
-      record: record)
+      core: .passUnretained(self), record: record, view: region.pointee.receiverView)
   }
 
   @inline(__always)
   func receive() throws(BinderError) -> Delivery? {
+    // A transaction that was sent before this call is seen here: the flag was set before it.
+    guard unsafe sync.pointee.mayHaveArrivals.load(ordering: .relaxed) else { return nil }
     lock.lock()
     defer { unlock() }
     return try nextDelivery()
@@ -82,7 +94,7 @@ extension ProcessCore {
     while true {
       if let delivery = try nextDelivery() { return delivery }
       unsafe state.pointee.arrivalWaiters += 1
-      let inTime = arrivals.wait(lock, deadline: deadline)
+      let inTime = unsafe sync.pointee.arrivals.wait(lock, deadline: deadline)
       unsafe state.pointee.arrivalWaiters -= 1
       if !inTime { return try nextDelivery() }
     }
@@ -96,13 +108,16 @@ extension BufferRecord {
     state: State, caller: Caller?
   ) {
     debugID = allocation.debugID
+    place = UInt32(truncatingIfNeeded: allocation.offset >> 3)
     senderPID = allocation.senderPID
+    // The buffer lies in a region, so none of its parts is longer than one.
     self.code = code
     self.flags = flags
-    dataSize = UInt32(allocation.layout.dataSize)
-    offsetsSize = UInt32(allocation.layout.offsetsSize)
-    extraSize = UInt32(allocation.layout.extraSize)
-    securityContextSize = UInt32(allocation.layout.securityContextSize)
+    dataSize = UInt32(truncatingIfNeeded: allocation.layout.dataSize)
+    offsetsSize = UInt32(truncatingIfNeeded: allocation.layout.offsetsSize)
+    extraSize = UInt32(truncatingIfNeeded: allocation.layout.extraSize)
+    securityContextSize = UInt32(
+      truncatingIfNeeded: allocation.layout.securityContextSize)
     self.node = node
     self.state = state
     self.caller = caller

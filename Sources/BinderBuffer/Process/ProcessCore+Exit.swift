@@ -7,7 +7,8 @@ extension ProcessCore {
   func exit() {
     lock.lock()
     guard !hasExited else { return unlock() }
-    exited.store(true, ordering: .relaxed)
+    unsafe sync.pointee.exited.store(true, ordering: .relaxed)
+    unsafe sync.pointee.mayHaveArrivals.store(true, ordering: .relaxed)
     var orphans: [Caller] = []
     if let region = unsafe state.pointee.region {
       unsafe orphans = Self.takeCallers(&region.pointee.ranges)
@@ -25,8 +26,8 @@ extension ProcessCore {
     }
     unsafe state.pointee.calls = CallTable()
     unlock()
-    arrivals.broadcast()
-    replies.broadcast()
+    unsafe sync.pointee.arrivals.broadcast()
+    unsafe sync.pointee.replies.broadcast()
     context.remove(self)
     for orphan in orphans { Self.fail(orphan, .calleeExited(pid)) }
   }

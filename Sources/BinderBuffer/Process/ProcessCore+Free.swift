@@ -73,22 +73,22 @@ extension ProcessCore {
     let flags = freed.metadata.flags
     if flags.contains(.clearOnFree) { region.clear(freed.range.offset, freed.range.size) }
     release(freed.range, &region)
-    if flags.contains(.oneway) { advance(Int(freed.metadata.node), &region.ranges) }
+    if flags.contains(.oneway) { advance(freed.metadata.node, &region.ranges) }
     return freed.metadata.caller
   }
 
   /// The node's oldest waiting transaction goes to the todo queue.
   @inline(__always)
-  private func advance(_ node: Int, _ ranges: inout RangeAllocator<BufferRecord>) {
+  private func advance(_ node: UInt32, _ ranges: inout RangeAllocator<BufferRecord>) {
     guard
-      let (offset, _) = unsafe state.pointee.nodes[node].waiting.removeFirst(
+      let record = unsafe state.pointee.nodes[node].waiting.removeFirst(
         entering: .queued, in: &ranges)
     else {
       unsafe state.pointee.nodes[node].isBusy = false
       return
     }
-    unsafe state.pointee.todo.append(UInt32(offset >> 3), in: &ranges)
-    if unsafe state.pointee.arrivalWaiters > 0 { arrivals.signal() }
+    queue(record.place, in: &ranges)
+    if unsafe state.pointee.arrivalWaiters > 0 { unsafe sync.pointee.arrivals.signal() }
   }
 }
 

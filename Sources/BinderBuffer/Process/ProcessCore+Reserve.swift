@@ -113,7 +113,11 @@ extension ProcessCore {
   func release(_ freed: FreedRange, _ region: inout RegionState) {
     unsafe state.pointee.counters.bytesInUse -= freed.size
     guard !freed.pages.isEmpty else { return }
-    region.order.release(freed, from: &region.pages, stamp: context.shrinker.tick())
+    // SAFETY: the context keeps its shrinker; a retain would cost more than the tick.
+    let stamp = unsafe Unmanaged.passUnretained(context.shrinker)._withUnsafeGuaranteedRef {
+      unsafe $0.tick(&state.pointee.ticks)
+    }
+    region.order.release(freed, from: &region.pages, stamp: stamp)
     updateIdleHint(region.pages)
   }
 

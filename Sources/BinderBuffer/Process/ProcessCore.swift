@@ -17,21 +17,21 @@ internal import Synchronization
 @safe final class ProcessCore: @unchecked Sendable {
   let pid: Int32
   let context: Context
-  let lock = Lock(rank: .process)
-  /// Signalled when a transaction arrives, and when the process exits.
-  let arrivals = Condition()
-  /// Signalled when a call ends, and when the process exits.
-  let replies = Condition()
-  /// Written under the lock; read without it by those who only want to give up early.
-  let exited = Atomic<Bool>(false)
-  private let idleHint = Atomic<UInt64>(.max)
-  // INVARIANT: all of `state` is read and written under `lock`.
+  // INVARIANT: all of `state` is read and written under `lock`. It lies right behind `sync`, in
+  // memory of its own that begins a cache line: a lock that is taken brings along what it guards.
+  let sync: UnsafeMutablePointer<ProcessSync>
   let state: UnsafeMutablePointer<ProcessState>
 
   init(pid: Int32, context: Context) {
     self.pid = pid
     self.context = context
-    unsafe state = .allocate(capacity: 1)
+    let mask = MemoryLayout<ProcessState>.alignment - 1
+    let start = (MemoryLayout<ProcessSync>.size + mask) & ~mask
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: start + MemoryLayout<ProcessState>.size, alignment: 64)
+    unsafe sync = memory.bindMemory(to: ProcessSync.self, capacity: 1)
+    unsafe sync.initialize(to: ProcessSync())
+    unsafe state = (memory + start).bindMemory(to: ProcessState.self, capacity: 1)
     unsafe state.initialize(to: ProcessState())
   }
 
@@ -39,11 +39,17 @@ internal import Synchronization
     context.forget(ObjectIdentifier(self))
     // SAFETY: initialised in `init`; nobody else holds a reference any more.
     unsafe state.deinitialize(count: 1)
-    unsafe state.deallocate()
+    unsafe sync.deinitialize(count: 1)
+    unsafe sync.deallocate()
+  }
+
+  var lock: Lock {
+    @inline(__always)
+    _read { yield unsafe sync.pointee.lock }
   }
 
   @inline(__always)
-  var hasExited: Bool { exited.load(ordering: .relaxed) }
+  var hasExited: Bool { unsafe sync.pointee.exited.load(ordering: .relaxed) }
 
   /// Gives the lock back after what may have been a change.
   ///
@@ -74,7 +80,7 @@ internal import Synchronization
   /// Tells the shrinker how long the longest idle page has been idle. Call with the lock held.
   @inline(__always)
   func updateIdleHint(_ pages: borrowing PageRange) {
-    idleHint.store(pages.idle.oldestStamp ?? .max, ordering: .relaxed)
+    unsafe sync.pointee.oldestIdle.store(pages.idle.oldestStamp ?? .max, ordering: .relaxed)
   }
 
   // MARK: pins
@@ -128,13 +134,13 @@ extension LockRank {
 }
 
 extension ProcessCore: Reclaimable {
-  var oldestIdle: UInt64 { idleHint.load(ordering: .relaxed) }
+  var oldestIdle: UInt64 { unsafe sync.pointee.oldestIdle.load(ordering: .relaxed) }
 
   func tryReclaim(upTo limit: Int, before deadline: UInt64) -> Int? {
     guard lock.tryLock() else { return nil }
     defer { unlock() }
     guard let region = unsafe state.pointee.region else {
-      idleHint.store(.max, ordering: .relaxed)
+      unsafe sync.pointee.oldestIdle.store(.max, ordering: .relaxed)
       return 0
     }
     let count = unsafe region.pointee.pages.reclaim(upTo: limit, before: deadline)

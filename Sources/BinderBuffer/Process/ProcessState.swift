@@ -1,15 +1,34 @@
 internal import PageAlloc
 internal import Synchronization
 
+/// What threads use without holding a process's lock, the lock itself first.
+///
+/// Apart from `ProcessState`, whose every change is an access to all of it.
+@safe struct ProcessSync: ~Copyable {
+  let lock = Lock(rank: .process)
+  /// Signalled when a transaction arrives, and when the process exits.
+  let arrivals = Condition()
+  /// Signalled when a call ends, and when the process exits.
+  let replies = Condition()
+  /// Written under the lock; read without it by those who only want to give up early.
+  let exited = Atomic<Bool>(false)
+  /// False only while nothing waits to be received: a receiver that polls needs no lock to know.
+  // INVARIANT: written under the lock; true after `exit` and while there is no region.
+  let mayHaveArrivals = Atomic<Bool>(true)
+  /// The stamp of the page that has been idle longest, as the shrinker reads it without the lock.
+  let oldestIdle = Atomic<UInt64>(.max)
+}
+
 /// Everything about a process that changes, at one stable address under its lock.
 @safe struct ProcessState: ~Copyable {
   /// A process without a region can send oneway transactions but receive nothing.
   private(set) var region: UnsafeMutablePointer<RegionState>?
   /// Transactions for whoever receives next.
   var todo = BufferQueue()
-  var nodes: [NodeState] = []
+  var nodes = NodeTable()
   var calls = CallTable()
   var debugIDs = DebugIDBlock()
+  var ticks = Shrinker.Ticks()
   var counters = ProcessCounters()
 
   var regionPins = 0
@@ -65,6 +84,41 @@ struct NodeState: BitwiseCopyable {
   /// A oneway buffer of this node is queued or delivered and not yet freed.
   var isBusy = false
   var waiting = BufferQueue()
+}
+
+/// The nodes of a process by their numbers. Only grows.
+@safe struct NodeTable: ~Copyable {
+  // INVARIANT: the first `count` of `capacity` entries are initialised.
+  private var entries = unsafe UnsafeMutableBufferPointer<NodeState>(start: nil, count: 0)
+  private(set) var count = 0
+
+  deinit { unsafe entries.deallocate() }
+
+  subscript(node: UInt32) -> NodeState {
+    @inline(__always)
+    unsafeAddress {
+      precondition(Int(node) < count)
+      // SAFETY: just checked to be one of the initialised entries.
+      return unsafe UnsafePointer(entries.baseAddress.unsafelyUnwrapped + Int(node))
+    }
+    @inline(__always)
+    unsafeMutableAddress {
+      precondition(Int(node) < count)
+      // SAFETY: as above.
+      return unsafe entries.baseAddress.unsafelyUnwrapped + Int(node)
+    }
+  }
+
+  mutating func append(_ node: NodeState) {
+    if unsafe count == entries.count {
+      let grown = UnsafeMutableBufferPointer<NodeState>.allocate(capacity: max(4, count * 2))
+      _ = unsafe grown.moveInitialize(fromContentsOf: entries)
+      unsafe entries.deallocate()
+      unsafe entries = unsafe grown
+    }
+    unsafe entries.initializeElement(at: count, to: node)
+    count += 1
+  }
 }
 
 /// The numbers that one process has drawn from its context and not yet used.

@@ -126,8 +126,9 @@ extension RangeEngine {
   mutating func freeCompactlyInArray(
     _ offset: Int, _ committed: Bool
   ) throws(RangeError) -> FreedSlot {
-    // Best fit scatters buffers of all ages.
-    removeFromArray(try findInArray(offset, committed: committed, lowestFirst: false))
+    // Best fit scatters buffers of all ages; one alone is the lowest.
+    removeFromArray(
+      try findInArray(offset, committed: committed, lowestFirst: array.count == 1))
   }
 
   @inline(never)

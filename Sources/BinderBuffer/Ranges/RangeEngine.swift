@@ -8,7 +8,7 @@ struct PlacedRange {
 
   @inline(__always)
   init(start: UInt32, units: UInt32, slot: UInt32, isSpam: Bool) {
-    reservation = Reservation(start: start &* 8, length: units &* 8, isSpam: isSpam)
+    reservation = Reservation(start: start, units: units, isSpam: isSpam)
     self.slot = slot
   }
 }
@@ -21,8 +21,7 @@ struct FreedSlot {
 
   @inline(__always)
   init(start: UInt32, units: UInt32, holeStart: UInt32, holeEnd: UInt32, slot: UInt32) {
-    range = FreedRange(
-      start: start &* 8, length: units &* 8, holeStart: holeStart &* 8, holeEnd: holeEnd &* 8)
+    range = FreedRange(start: start, units: units, holeStart: holeStart, holeEnd: holeEnd)
     self.slot = slot
   }
 }

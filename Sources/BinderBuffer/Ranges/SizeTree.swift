@@ -52,6 +52,8 @@ struct SizeTree {
   /// that size is taken at once, else the last larger one that was passed.
   @inline(__always)
   mutating func find(_ size: UInt32) -> UInt32 {
+    // Often there is but one, and no choice.
+    if nodes[root].left | nodes[root].right == 0 { return nodes[root].size >= size ? root : 0 }
     guard size < SizeBitmap.sizeCount else { return walk(size) }
     let smallest = sizes.smallest(from: size)
     // Without an exact fit the walk ends at the first node of the smallest larger size; with one

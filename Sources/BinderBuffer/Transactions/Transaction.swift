@@ -5,18 +5,20 @@ public import PageAlloc
 public struct TransactionFlags: OptionSet, Sendable, BitwiseCopyable {
   public let rawValue: UInt32
 
+  @inlinable
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// No reply; delivered to one node one at a time, in order (`TF_ONE_WAY`).
-  public static let oneway = Self(rawValue: 0x01)
+  @inlinable public static var oneway: Self { Self(rawValue: 0x01) }
   /// The buffer is zeroed when the receiver frees it (`TF_CLEAR_BUF`).
-  public static let clearOnFree = Self(rawValue: 0x20)
+  @inlinable public static var clearOnFree: Self { Self(rawValue: 0x20) }
 }
 
 /// What a sender hands in: where its bytes lie, and how they are to be delivered.
 ///
 /// The slices are read once, while the transaction is sent; they must stay readable until `send`
 /// returns. What they hold is validated in the copy, never in the sender's memory.
+@frozen
 public struct Transaction: Sendable, BitwiseCopyable {
   /// The method, as the receiver understands it.
   public var code: UInt32
@@ -30,6 +32,7 @@ public struct Transaction: Sendable, BitwiseCopyable {
   /// The sender's security context, for receivers that asked for it.
   public var securityContext: UserSlice
 
+  @inlinable
   public init(
     code: UInt32 = 0, flags: TransactionFlags = [], data: UserSlice = .empty,
     offsets: UserSlice = .empty, extraSize: Int = 0, securityContext: UserSlice = .empty
@@ -42,6 +45,7 @@ public struct Transaction: Sendable, BitwiseCopyable {
     self.securityContext = securityContext
   }
 
+  @inlinable
   public var isOneway: Bool { flags.contains(.oneway) }
 }
 
@@ -56,7 +60,16 @@ public struct Receipt: Hashable, Sendable, BitwiseCopyable {
   /// The sender is suspected of oneway spam.
   public let isSpam: Bool
   /// The call to await a reply of; nil for oneway transactions and for replies.
-  public let call: CallID?
+  public internal(set) var call: CallID?
+
+  @inline(__always)
+  init(_ allocation: borrowing Allocation, call: CallID?) {
+    debugID = allocation.debugID
+    offset = allocation.offset
+    size = allocation.size
+    isSpam = allocation.isSpam
+    self.call = call
+  }
 }
 
 /// One outstanding call of a process.

@@ -9,13 +9,19 @@ struct TransactionLayout: BitwiseCopyable, Sendable {
   let offsetsSize: Int
   let extraSize: Int
   let securityContextSize: Int
-  let offsetsStart: Int
-  let extraStart: Int
-  let securityContextStart: Int
+  // INVARIANT: all parts, rounded up, fit an `Int` together; `size` is that, at least 8.
   /// The bytes that the buffer takes.
   let size: Int
 
+  var offsetsStart: Int { Self.rounded(dataSize) }
+  var extraStart: Int { offsetsStart &+ Self.rounded(offsetsSize) }
+  var securityContextStart: Int { extraStart &+ Self.rounded(extraSize) }
+
+  @inline(__always)
+  private static func rounded(_ size: Int) -> Int { (size &+ 7) & ~7 }
+
   /// - Throws: `invalidArgument` when a size is negative or the sum is no `Int`.
+  @inline(__always)
   init(data: Int, offsets: Int, extra: Int, securityContext: Int) throws(BinderError) {
     dataSize = data
     offsetsSize = offsets
@@ -23,10 +29,10 @@ struct TransactionLayout: BitwiseCopyable, Sendable {
     securityContextSize = securityContext
     // Sizes of real messages: none is negative and no sum overflows.
     if (data | offsets | extra | securityContext) >> 32 == 0 {
-      offsetsStart = (data &+ 7) & ~7
-      extraStart = offsetsStart &+ (offsets &+ 7) & ~7
-      securityContextStart = extraStart &+ (extra &+ 7) & ~7
-      size = max(8, securityContextStart &+ (securityContext &+ 7) & ~7)
+      size = max(
+        8,
+        Self.rounded(data) &+ Self.rounded(offsets) &+ Self.rounded(extra)
+          &+ Self.rounded(securityContext))
       return
     }
     guard
@@ -38,9 +44,6 @@ struct TransactionLayout: BitwiseCopyable, Sendable {
       throw .invalidArgument(
         .sizes(data: data, offsets: offsets, extra: extra, securityContext: securityContext))
     }
-    self.offsetsStart = offsetsStart
-    self.extraStart = extraStart
-    self.securityContextStart = securityContextStart
     size = max(8, end)
   }
 
@@ -56,8 +59,14 @@ struct TransactionLayout: BitwiseCopyable, Sendable {
   ///
   /// - Throws: `invalidArgument`. The C driver finds this out after it has allocated, the Rust
   ///   driver before.
+  @inline(__always)
   func checkUnits() throws(BinderError) {
+    if (offsetsSize | extraSize) & 7 != 0 { try rejectUnits() }
+  }
+
+  @inline(never)
+  private func rejectUnits() throws(BinderError) {
     guard offsetsSize & 7 == 0 else { throw .invalidArgument(.offsetsSize(offsetsSize)) }
-    guard extraSize & 7 == 0 else { throw .invalidArgument(.extraSize(extraSize)) }
+    throw .invalidArgument(.extraSize(extraSize))
   }
 }

@@ -30,6 +30,8 @@ int bb_memory_file(const char *_Nonnull name);
 int bb_add_seals(int descriptor, unsigned seals);
 int bb_get_seals(int descriptor);
 
+// Puts memory behind a part of a file, all or nothing.
+int bb_allocate(int descriptor, int64_t offset, int64_t length);
 // Gives back the memory of a part of a file; its length stays.
 int bb_punch_hole(int descriptor, int64_t offset, int64_t length);
 
@@ -39,6 +41,32 @@ ssize_t bb_process_read(
     pid_t pid, void *_Nonnull local, uintptr_t remote, size_t length);
 ssize_t bb_process_write(
     pid_t pid, const void *_Nonnull local, uintptr_t remote, size_t length);
+
+// Sleeps while the word holds `expected`, until woken or the monotonic clock passes `deadline`, in
+// nanoseconds; UINT64_MAX: no deadline. Returns 0, -EAGAIN when the word was another, -EINTR, or
+// -ETIMEDOUT.
+int bb_futex_wait(const void *_Nonnull word, uint32_t expected, uint64_t deadline);
+// Wakes up to `count` threads that sleep on the word. Only its address is used.
+void bb_futex_wake(const void *_Nonnull word, int count);
+
+// Tells the processor that this thread spins.
+static inline void bb_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __asm__ volatile("pause");
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");
+#endif
+}
+
+// Begins to fetch the cache line at an address, to be written soon.
+static inline void bb_prefetch_to_write(const void *_Nonnull address) {
+#if defined(__x86_64__)
+  // The builtin makes it a fetch to read, unless the target is known to have more than the least.
+  __asm__ volatile("prefetchw %0" : : "m"(*(const char *)address));
+#else
+  __builtin_prefetch(address, 1);
+#endif
+}
 
 // Keeps the calling thread on one CPU.
 int bb_pin_thread(int cpu);

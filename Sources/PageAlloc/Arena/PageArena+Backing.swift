@@ -17,9 +17,18 @@ extension PageArena {
     if stale { clearStale(run) }
   }
 
-  /// Asks the kernel to back the pages, all in one call.
+  /// From this many pages on, a call more is worth it.
+  private static var longRun: Int { 8 }
+
+  /// Asks the kernel to back the pages: mapped, zeroed, and ready to be written.
   private func populate(_ run: Range<Int>) throws(PageAllocError) {
     if run.isEmpty { return }
+    if run.count >= Self.longRun, !file.isNone {
+      // Frames for the whole run at once, which are then only mapped. If that fails, so does the
+      // call below, and says why.
+      _ = bb_allocate(
+        file.raw, Int64(run.lowerBound) << Int64(Page.shift), Int64(run.count) << Int64(Page.shift))
+    }
     // Interruptions are rare and short; the bound only keeps a broken kernel from hanging us.
     for _ in 0..<1000 {
       // SAFETY: the range lies in our own driver view.

@@ -7,7 +7,7 @@ extension PageArena {
   /// - Throws: `PageAllocError.invalidArgument(.notExportable)` if `inProcess`; `.system` if
   ///   descriptors are used up or `/proc` is not there.
   public func readOnlyDescriptor() throws(PageAllocError) -> CInt {
-    guard !file.isNone else { throw .invalidArgument(.notExportable, value: pageCount) }
+    guard sharing != .inProcess else { throw .invalidArgument(.notExportable, value: pageCount) }
     if faults?.check(.descriptor) == true { throw .injected(.descriptor) }
     return try file.reopenReadOnly().take()
   }

@@ -28,7 +28,7 @@ public final class PageArena: Sendable {
 
   @usableFromInline let driver: Mapping
   let receiver: Mapping
-  /// The memory file, writable; none if `inProcess`.
+  /// The memory file, writable; none if it is closed already, as `inProcess` allows.
   let file: FileDescriptor
   let state: Protected<PageArenaState>
 
@@ -70,10 +70,10 @@ public final class PageArena: Sendable {
     self.driver = driver
     self.receiver = receiver
     state = Protected(PageArenaState(pageCount: pageCount), rank: .arena)
-    if sharing == .inProcess {
+    if sharing != .inProcess { try Self.seal(file, sharing) }
+    if sharing == .inProcess, !file.isAmongFirst {
       self.file = .none
     } else {
-      try Self.seal(file, sharing)
       self.file = file
     }
   }

@@ -11,6 +11,13 @@ struct FileDescriptor: ~Copyable, Sendable {
 
   var isNone: Bool { raw < 0 }
 
+  /// Whether few descriptors are in use: the system gives the lowest number that is free.
+  var isAmongFirst: Bool {
+    var limit = rlimit()
+    return unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+      && rlim_t(raw) < limit.rlim_cur / 4
+  }
+
   init(raw: CInt) {
     self.raw = raw
   }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// Where a lock stands in the order in which one thread may wait for several: after a lock, only
 /// ones of a higher rank. (Those that are only tried may come in any order.)
@@ -19,11 +20,15 @@ package struct LockRank: Sendable, Comparable {
   package static let arena = LockRank(40)
 }
 
-/// Stops a debug build when a thread waits for a lock out of order: such a program can deadlock,
-/// even if this time it did not. In other builds it is empty.
-@safe struct LockOrder: ~Copyable {
-  #if DEBUG
+#if DEBUG
+  /// Stops a debug build when a thread waits for a lock that it has, waits for one out of order (such
+  /// a program can deadlock, even if this time it did not), or gives back one that it does not have.
+  /// In other builds it is empty.
+  @usableFromInline @safe
+  struct LockOrder: ~Copyable, @unchecked Sendable {
     private let rank: LockRank?
+    // The thread that holds the lock, 0 for none.
+    private let holder = Atomic<UInt>(0)
     // INVARIANT: only the holder of the lock touches it: whether it has waited for the lock.
     private let waited: UnsafeMutablePointer<Bool>
 
@@ -34,40 +39,37 @@ package struct LockRank: Sendable, Comparable {
     }
 
     deinit { unsafe waited.deallocate() }
-  #else
-    init(_ rank: LockRank?) {}
-  #endif
 
-  @inline(__always)
-  func willWait() {
-    #if DEBUG
+    @usableFromInline
+    func willWait() {
+      precondition(
+        holder.load(ordering: .relaxed) != pthread_self(), "the lock is held by this thread already"
+      )
       guard let rank else { return }
       // One bit for each rank held: this one's and those above it must be clear.
       precondition(
         HeldRanks.current >> UInt(rank.position) == 0,
         "a lock of rank \(rank.position) is waited for out of order")
-    #endif
-  }
+    }
 
-  @inline(__always)
-  func didLock(afterWaiting: Bool) {
-    #if DEBUG
+    @usableFromInline
+    func didLock(afterWaiting: Bool) {
+      holder.store(pthread_self(), ordering: .relaxed)
       // SAFETY: the lock is held.
       unsafe waited.pointee = afterWaiting
       if afterWaiting, let rank { HeldRanks.current |= 1 << UInt(rank.position) }
-    #endif
-  }
+    }
 
-  @inline(__always)
-  func willUnlock() {
-    #if DEBUG
+    @usableFromInline
+    func willUnlock() {
+      precondition(
+        holder.load(ordering: .relaxed) == pthread_self(), "the lock is not held by this thread")
+      holder.store(0, ordering: .relaxed)
       // SAFETY: the lock is held.
       if unsafe waited.pointee, let rank { HeldRanks.current &= ~(1 << UInt(rank.position)) }
-    #endif
+    }
   }
-}
 
-#if DEBUG
   /// The ranks of the locks that this thread has waited for and holds, one bit each.
   private enum HeldRanks {
     private static let key: pthread_key_t = {
@@ -81,5 +83,19 @@ package struct LockRank: Sendable, Comparable {
       get { unsafe UInt(bitPattern: pthread_getspecific(key)) }
       set { unsafe pthread_setspecific(key, UnsafeRawPointer(bitPattern: newValue)) }
     }
+  }
+#else
+  @usableFromInline
+  struct LockOrder: ~Copyable, Sendable {
+    init(_ rank: LockRank?) {}
+
+    @inlinable @inline(__always)
+    func willWait() {}
+
+    @inlinable @inline(__always)
+    func didLock(afterWaiting: Bool) {}
+
+    @inlinable @inline(__always)
+    func willUnlock() {}
   }
 #endif

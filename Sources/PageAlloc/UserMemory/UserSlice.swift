@@ -37,7 +37,7 @@ public struct UserSlice: Sendable, BitwiseCopyable, Equatable {
     self.init(UInt(bitPattern: bytes.baseAddress), bytes.count, .trusted)
   }
 
-  @usableFromInline
+  @inlinable
   init(_ address: UInt, _ length: Int, _ memory: UserMemory) {
     self.address = address
     self.length = length

@@ -9,6 +9,11 @@ enum BenchCommand {
   static let pool = Option(
     "pool", .size, default: 8 << 20, shown: "8M",
     help: "transactions: how much memory the messages come from, in turn; 0: always the same bytes")
+  static let part = Option(
+    optional: "only", .choice("PART", TransactionBenchmark.Part.allCases.map { ($0.rawValue, $0) }),
+    help: "transactions: one thread (path), two threads (threads), or two processes (processes)")
+  static let bytes = Option(
+    optional: "bytes", .size, help: "transactions: messages of this size alone")
   static let processes = Option(
     "processes", short: "p", .count(in: 1...30_000), default: 10_000, shown: "10000",
     help: "scale: processes in one run")
@@ -27,8 +32,9 @@ enum BenchCommand {
     ],
     operands: [Operand(name: "WHAT", help: "ranges, transactions or scale")],
     options: [
-      rounds.description, operations.description, pool.description, processes.description,
-      transactions.description, ExportOptions.json.description,
+      rounds.description, operations.description, pool.description, part.description,
+      bytes.description, processes.description, transactions.description,
+      ExportOptions.json.description,
     ],
     examples: [
       "bindersim bench ranges --json ranges.json", "bindersim bench transactions --rounds 3",
@@ -43,7 +49,11 @@ enum BenchCommand {
       }
     case "transactions":
       try deliver(jsonPath) { () throws(CommandError) in
-        try TransactionBenchmark(rounds: arguments[rounds], pool: arguments[pool]).run()
+        try TransactionBenchmark(
+          rounds: arguments[rounds], pool: arguments[pool],
+          sizes: arguments[bytes].map { [$0] } ?? TransactionBenchmark.sizes,
+          parts: arguments[part].map { [$0] } ?? TransactionBenchmark.Part.allCases
+        ).run()
       }
     case "scale":
       try deliver(jsonPath) { () throws(CommandError) in

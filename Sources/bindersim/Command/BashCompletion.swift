@@ -41,6 +41,9 @@ struct BashCompletion {
     case .file: "COMPREPLY=($(compgen -f -- \"$current\")); "
     case .names(let names):
       "COMPREPLY=($(compgen -W \"\(names.joined(separator: " "))\" -- \"$current\")); "
+    case .list(let names):
+      "COMPREPLY=($(compgen -P \"${current%\"${current##*,}\"}\""
+        + " -W \"\(names.joined(separator: " "))\" -- \"${current##*,}\")); "
     }
   }
 
@@ -51,7 +54,7 @@ struct BashCompletion {
       switch operand.completion {
       case .nothing: break
       case .file: files = " files=yes"
-      case .names(let names): words += names
+      case .names(let names), .list(let names): words += names
       }
     }
     return "    \(command.name)) words=\"\(words.joined(separator: " "))\"\(files) ;;\n"

@@ -40,7 +40,12 @@ struct Dispatcher: Sendable {
     if let topic = topics.first(where: { $0.name == name }) {
       return try StandardOutput.write(HelpText.text(for: topic))
     }
-    try StandardOutput.write(HelpText.text(for: try command(name)))
+    guard let command = commands.first(where: { $0.name == name }) else {
+      throw .usage(
+        "no help on '\(name)'" + suggestion(name, (commands.map(\.name) + topics.map(\.name))),
+        hint: "Topics: \(topics.map(\.name).joined(separator: ", ")). See 'bindersim help'.")
+    }
+    try StandardOutput.write(HelpText.text(for: command))
   }
 
   private func start(_ name: String, _ words: [String]) throws(CommandError) -> ExitStatus {

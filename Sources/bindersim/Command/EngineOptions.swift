@@ -15,7 +15,7 @@ enum EngineOptions {
 
   static let policy = Option(
     "policy", .policy, default: PlacementPolicy.rust, shown: "rust",
-    help: "where buffers are placed, as by the driver of that name: "
+    help: "where buffers are placed (see 'bindersim help policies'): "
       + PlacementPolicy.allCases.map(\.name).joined(separator: ", "))
 
   static let budget = Option(

@@ -65,8 +65,15 @@ enum ReplayCommand {
     Interrupt.catchSignals()
     let files = try ExportFiles.open(exports)
     let recorders = options.settings.compactMap { _ in Recorder(exports.recording) }
-    let report = try replay(options, recorders)
-    try files.write(outcome(report, recorders.map(\.recording)))
+    var options = options
+    // A report tells too whether a longer region would have helped.
+    let longer =
+      exports.html != nil && options.settings.count == 1
+      ? WhatIf.longer(than: options.regionLengths[0]) : nil
+    if let longer { options.regionLengths.append(longer) }
+    var report = try replay(options, recorders)
+    let inLonger = longer == nil ? nil : report.runs.removeLast()
+    try files.write(outcome(report, recorders.map(\.recording), inLonger))
     return report.failureCount > 0 ? .failure : .success
   }
 
@@ -84,13 +91,15 @@ enum ReplayCommand {
     }
   }
 
-  private static func outcome(_ report: ReplayReport, _ recordings: [Recording]) -> Outcome {
+  private static func outcome(
+    _ report: ReplayReport, _ recordings: [Recording], _ longer: ReplayRun?
+  ) -> Outcome {
     Outcome(
       text: ReplayText.text(report),
       json: { () throws(CommandError) in
         try JSONText.encode(report, schema: "bindersim.replay", version: 1)
       },
-      page: { ReplayPage.page(report, recordings) },
+      page: { ReplayPage.page(report, recordings, longer: longer) },
       recording: recordings.first, names: report.names,
       latencies: recordings.first.map(LatencySeries.lifetimes) ?? [])
   }

@@ -88,14 +88,19 @@ struct Topic: Sendable {
 
   private static let questions = Topic(
     name: "questions", summary: "which command answers what",
-    paragraphs: ["All of these are answered by sight in the report that --html writes."],
+    paragraphs: [
+      """
+      All of these are answered one by one in the summary of the report that --html writes; this \
+      is where it shows them.
+      """
+    ],
     lists: [
       HelpList(
         title: "Questions",
         entries: [
           ("who fills it?", "Regions: the fullest moment, and who held how much then"),
           ("fragmented?", "Regions: holes in the map, and the fragmentation plot"),
-          ("a larger region?", "replay with --region 1016K,2M: compare what was refused"),
+          ("a longer region?", "replay with --region 1016K,2M: compare what was refused"),
           ("who spams?", "Sizes and senders: the column of spam reports"),
           ("what leaks?", "Buffers that were never freed: the oldest, and who sent them"),
           ("how many pages?", "Regions: peak pages, and pages with a frame over time"),

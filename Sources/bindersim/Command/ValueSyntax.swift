@@ -39,7 +39,7 @@ struct ValueSyntax<Value: Sendable>: Sendable {
   var list: ValueSyntax<[Value]> {
     ValueSyntax<[Value]>(
       placeholder.map { $0 + ",…" }, accepted: accepted + ", comma-separated",
-      completion: completion
+      completion: completion.list
     ) {
       var values: [Value] = []
       for part in $0.split(separator: ",", omittingEmptySubsequences: false) {
@@ -78,4 +78,10 @@ extension ValueSyntax {
 enum Completion: Sendable {
   case nothing, file
   case names([String])
+  /// One or more of the names, separated by commas.
+  case list([String])
+
+  fileprivate var list: Completion {
+    if case .names(let names) = self { .list(names) } else { self }
+  }
 }

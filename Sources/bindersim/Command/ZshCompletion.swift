@@ -52,6 +52,8 @@ struct ZshCompletion {
     case .nothing: ""
     case .file: "_files"
     case .names(let names): "(\(names.joined(separator: " ")))"
+    // With a blank before it zsh runs it as it stands.
+    case .list(let names): " _values -s , value \(names.joined(separator: " "))"
     }
   }
 

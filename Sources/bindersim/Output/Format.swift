@@ -11,6 +11,11 @@ enum Format {
     return text
   }
 
+  /// `1 buffer`, `2,000 buffers`
+  static func count(_ count: Int, _ thing: String) -> String {
+    "\(grouped(count)) \(thing)" + (count == 1 ? "" : "s")
+  }
+
   /// `value / unit` with one decimal: `tenths(1_250, of: 1_000)` is "1.3".
   static func tenths(_ value: Int, of unit: Int) -> String {
     let (whole, rest) = value.quotientAndRemainder(dividingBy: unit)

@@ -1,22 +1,27 @@
 /// All settings of a replay side by side, and below, what went wrong in which.
 enum ReplayComparisonText {
+  static let header = [
+    "policy", "region", "failed", "peak bytes", "buffers", "peak pages", "mean", "frames",
+    "reclaimed", "spam", "fragmented", "worst process", "its failed", "its bytes",
+  ]
+
+  /// A setting's figures, under the header.
+  static func row(_ run: ReplayRun) -> [String] {
+    let worst = run.worstProcess
+    return [
+      run.policy, size(run.regionLength), Format.grouped(run.failed),
+      Format.grouped(run.peakBytes), Format.grouped(run.peakBuffers),
+      Format.grouped(run.peakPages), Figure.mean(run.meanPages),
+      Format.grouped(run.framesAllocated), Format.grouped(run.framesReclaimed),
+      Format.grouped(run.spamReports), Figure.share(run.worstFragmentation),
+      worst?.label ?? "-", worst.map { Format.grouped($0.failed) } ?? "-",
+      worst.map { Format.grouped($0.peakBytes) } ?? "-",
+    ]
+  }
+
   static func text(_ runs: [ReplayRun]) -> String {
-    var table = Table([
-      "policy", "region", "failed", "peak bytes", "buffers", "peak pages", "mean", "frames",
-      "reclaimed", "spam", "fragmented", "worst process", "its failed", "its bytes",
-    ])
-    for run in runs {
-      let worst = run.worstProcess
-      table.add([
-        run.policy, size(run.regionLength), Format.grouped(run.failed),
-        Format.grouped(run.peakBytes), Format.grouped(run.peakBuffers),
-        Format.grouped(run.peakPages), Figure.mean(run.meanPages),
-        Format.grouped(run.framesAllocated), Format.grouped(run.framesReclaimed),
-        Format.grouped(run.spamReports), Figure.share(run.worstFragmentation),
-        worst?.label ?? "-", worst.map { Format.grouped($0.failed) } ?? "-",
-        worst.map { Format.grouped($0.peakBytes) } ?? "-",
-      ])
-    }
+    var table = Table(header)
+    for run in runs { table.add(row(run)) }
     var text = "policies and regions compared"
     if let budget = runs.first?.budgetPages {
       text += ", each with \(Format.grouped(budget)) pages for all regions together"

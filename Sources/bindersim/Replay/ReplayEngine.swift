@@ -72,6 +72,7 @@ struct ReplayEngine {
   ///
   /// - Parameter end: nanoseconds since the beginning of the capture.
   func result(until end: UInt64) -> ReplayRun {
+    recorder?.advance(to: end)
     let processes = members.dropFirst().filter { $0.buffers + $0.failed > 0 }
       .map { ReplayResult($0.process.statistics, $0, until: end) }
       .sorted { ($0.peakBytes, $1.pid) > ($1.peakBytes, $0.pid) }

@@ -19,6 +19,7 @@ struct ReplayPlanner {
   private(set) var unknownSenders = 0
   /// Lines that show a thread in another process than before.
   private(set) var movedThreads = LineTally()
+  private var lastMove = 0
   /// A transaction whose id an older, still live buffer has.
   private(set) var reusedIDs = LineTally()
   /// A release of a buffer that had been freed by inference (only where no survey was possible).
@@ -309,7 +310,9 @@ struct ReplayPlanner {
 
   private mutating func move(_ index: Int, to process: Int32, line: Int) {
     if threads[index].process != 0 {
-      movedThreads.add(line: line)
+      // A line may tell of a thread twice: who did it, and whose buffer it was.
+      if line != lastMove { movedThreads.add(line: line) }
+      lastMove = line
       threads[index].isNamed = false
     }
     threads[index].process = process

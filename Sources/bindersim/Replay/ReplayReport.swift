@@ -101,7 +101,7 @@ extension ReplayReport {
     note(planner.reusedIDs, "transactions have the id of a buffer that is still live")
     if planner.unknownSenders > 0 {
       notes.append(
-        "\(Format.grouped(planner.unknownSenders)) buffers with a sender of unknown process; "
+        "\(Format.count(planner.unknownSenders, "buffer")) with a sender of unknown process; "
           + "its thread's number stands for it")
     }
     if planner.lateReleases > 0 {

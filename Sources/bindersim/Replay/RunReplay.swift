@@ -54,7 +54,7 @@ struct ReplayProgress {
 /// A file is read twice, the first time for what only its later lines tell. Progress is reported
 /// every few thousand lines; a request to stop ends the replay there with what was done so far.
 ///
-/// - Parameter recorders: one for each setting, or none.
+/// - Parameter recorders: of the first settings; the others are not recorded.
 func runReplay(
   _ options: ReplayOptions, recorders: [Recorder] = [],
   progress: (ReplayProgress) -> Void = { _ in },
@@ -94,7 +94,8 @@ func replay(
   var engines = try options.settings.enumerated().map { index, setting in
     do throws(BinderError) {
       return try ReplayEngine(
-        setting: setting, pattern: pattern, recorder: recorders.isEmpty ? nil : recorders[index])
+        setting: setting, pattern: pattern,
+        recorder: index < recorders.count ? recorders[index] : nil)
     } catch {
       throw ReplayError.setting(setting, error)
     }

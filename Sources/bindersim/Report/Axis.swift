@@ -28,7 +28,7 @@ struct Axis: Sendable {
 
   /// Places from 0 to exactly `count`.
   static func exactly(_ count: Int) -> Axis {
-    linear(to: Double(count), step: max(1, roundStep(Double(count) / 4))) {
+    linear(to: Double(count), step: max(1, roundStep(Double(count) / 6))) {
       Format.grouped(Int($0))
     }
   }
@@ -48,7 +48,7 @@ struct Axis: Sendable {
 
   /// Nanoseconds from 0, in the unit that suits the end.
   static func time(to end: UInt64) -> Axis {
-    let step = roundStep(Double(max(1, end)) / 5)
+    let step = roundStep(Double(max(1, end)) / 6)
     let digits = decimals(step)
     return linear(to: Double(max(1, end)), step: step) { value in
       let (scaled, unit) = timeUnit(value, of: Double(end))
@@ -78,6 +78,8 @@ struct Axis: Sendable {
     var marks = labels.enumerated().filter { Double($0.offset) <= last }
       .map { Mark(place: Double($0.offset) / last, label: $0.element) }
     marks.insert(Mark(place: nines(0.5) / last, label: "50 %"), at: 1)
+    // The median says more than the beginning, and there is not room for both.
+    if last > 4 { marks.removeFirst() }
     return Axis(end: last, marks: marks, isPercentiles: true, floor: 0)
   }
 

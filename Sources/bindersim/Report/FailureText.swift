@@ -3,21 +3,21 @@ internal import BinderBuffer
 /// Why messages were refused, in words.
 enum FailureText {
   /// One line that names the failure.
-  static func title(_ group: FailureGroup) -> String {
+  static func title(_ group: FailureGroup, _ names: ProcessNames) -> String {
     let times = group.count == 1 ? "once" : "\(Format.grouped(group.count)) times"
-    return "Process \(group.receiver): \(group.kind), \(times), first at "
+    return "Process \(names.label(group.receiver)): \(group.kind), \(times), first at "
       + Format.time(nanoseconds: group.firstTime)
   }
 
   /// What was asked for, what was there, and so why it did not fit.
-  static func explanation(_ group: FailureGroup) -> [String] {
-    [asked(group), verdict(group), holders(group)].compactMap(\.self)
+  static func explanation(_ group: FailureGroup, _ names: ProcessNames) -> [String] {
+    [asked(group, names), verdict(group), holders(group, names)].compactMap(\.self)
   }
 
-  private static func asked(_ group: FailureGroup) -> String {
+  private static func asked(_ group: FailureGroup, _ names: ProcessNames) -> String {
     let first = group.first
     var text =
-      "The first was a \(noun(first.kind)) of \(first.sender) with "
+      "The first was a \(noun(first.kind)) of \(names.label(first.sender)) with "
       + "\(Format.grouped(first.dataSize)) bytes of data, \(Format.grouped(first.offsetsSize)) of "
       + "offsets and \(Format.grouped(first.extraSize)) extra: "
       + "\(Format.grouped(first.wantedSize)) bytes of the region."
@@ -53,6 +53,10 @@ enum FailureText {
         + "\(Format.grouped(usage.bufferCount)) live buffers, "
         + "\(Format.grouped(usage.freeBytes)) bytes free. The receiver frees too late, or not at "
         + "all; a longer region would only put it off if buffers leak."
+    case .noOnewaySpace where wanted > (usage.freeBytes + usage.bytesInUse) / 2:
+      "It can never fit: oneway messages may take half of the region, "
+        + "\(Format.grouped((usage.freeBytes + usage.bytesInUse) / 2)) bytes. Send less at once, or "
+        + "map a longer region."
     case .noOnewaySpace:
       "Oneway messages may take half of the region, and of that "
         + "\(Format.grouped(usage.freeOnewaySpace)) bytes were left, however much else was free ("
@@ -65,26 +69,26 @@ enum FailureText {
     }
   }
 
-  private static func holders(_ group: FailureGroup) -> String? {
+  private static func holders(_ group: FailureGroup, _ names: ProcessNames) -> String? {
     guard !group.holders.isEmpty, group.kind == .noSpace || group.kind == .noOnewaySpace else {
       return nil
     }
-    return "The region was held by " + words(group.holders) + "."
+    return "The region was held by " + words(group.holders, names) + "."
   }
 
   /// `1003 with 812.5 KiB in 40 buffers, 1001 with …`
-  static func words(_ holders: [Holder]) -> String {
+  static func words(_ holders: [Holder], _ names: ProcessNames) -> String {
     holders.map { holder in
-      "\(holder.sender) with \(Format.bytes(holder.bytes)) in "
-        + (holder.buffers == 1 ? "1 buffer" : "\(Format.grouped(holder.buffers)) buffers")
+      "\(names.label(holder.sender)) with \(Format.bytes(holder.bytes)) in "
+        + Format.count(holder.buffers, "buffer")
     }.joined(separator: ", ")
   }
 
-  static func html(_ groups: [FailureGroup]) -> String {
+  static func html(_ groups: [FailureGroup], _ names: ProcessNames) -> String {
     guard !groups.isEmpty else { return HTML.paragraph("No message was refused.") }
     return groups.map { group in
-      "<article class=\"failure\"><h3>\(HTML.escaped(title(group)))</h3>\n"
-        + explanation(group).map(HTML.paragraph).joined()
+      "<article class=\"failure\"><h3>\(HTML.escaped(title(group, names)))</h3>\n"
+        + explanation(group, names).map(HTML.paragraph).joined()
         + (group.kind == .noSpace
           ? "<pre>\(HTML.escaped(group.log))</pre>\n" : "") + "</article>\n"
     }.joined()

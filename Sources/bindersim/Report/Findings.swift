@@ -1,105 +1,125 @@
 internal import BinderBuffer
 
-/// The answers to what people ask, each in a sentence or two.
+/// A question that people bring, and the answer in a sentence or two.
+struct Finding {
+  let question: String
+  let answer: String
+}
+
+/// The answers to what people ask.
 struct Findings {
   let recording: Recording
-  let names: [Int32: String]
+  let names: ProcessNames
+  /// Whether the recording is of a capture, which may end before its buffers do.
+  let isCapture: Bool
+  let whatIf: WhatIf
 
-  var sentences: [String] {
-    [failures, fullest, fragmentation, onewaySpace, spam, leaks, pages].flatMap(\.self)
+  var all: [Finding] {
+    [
+      Finding(question: "Was anything refused?", answer: failures),
+      Finding(question: "Who fills the region?", answer: fullest),
+      Finding(question: "How fragmented is it?", answer: fragmentation),
+      Finding(question: "Would a longer region help?", answer: whatIf.sentence + filling),
+      Finding(question: "Who spams oneway?", answer: spam + " " + onewaySpace),
+      Finding(question: "Which buffers leak?", answer: leaks),
+      Finding(question: "How many pages are needed?", answer: pages),
+    ]
   }
 
-  /// Fullest regions first.
-  var tracks: [ProcessTrack] {
-    recording.tracks.values.sorted {
-      ($0.peak.bytesInUse, $1.process.pid) > ($1.peak.bytesInUse, $0.process.pid)
-    }
-  }
+  private func name(_ pid: Int32) -> String { names.label(pid) }
 
-  private func name(_ pid: Int32) -> String {
-    names[pid].map { "\(pid) (\($0))" } ?? "\(pid)"
-  }
-
-  private var failures: [String] {
+  private var failures: String {
     let total = recording.failures.reduce(0) { $0 + $1.count }
     guard let most = recording.failures.max(by: { $0.count < $1.count }) else {
-      return ["No message was refused."]
+      return "No message was refused."
     }
-    return [
-      "\(Format.grouped(total)) messages were refused, most for "
-        + "\(most.kind) in process \(name(most.receiver)). \(FailureText.verdict(most) ?? "")"
-    ]
+    let count = total == 1 ? "1 message was" : "\(Format.grouped(total)) messages were"
+    return "\(count) refused, most for \(most.kind) in process \(name(most.receiver)). "
+      + (FailureText.verdict(most) ?? "")
   }
 
-  private var fullest: [String] {
-    guard let track = tracks.first, track.peak.bytesInUse > 0 else { return [] }
+  private var fullest: String {
+    guard let track = recording.fullestTracks.first, track.peak.bytesInUse > 0 else {
+      return "Nobody: no region held a buffer."
+    }
     var text =
       "The fullest region was that of process \(name(track.process.pid)): "
-      + "\(Format.bytes(track.peak.bytesInUse)) of \(Format.bytes(track.regionLength)) ("
+      + "\(Format.bytes(track.peak.bytesInUse)) of \(Axis.shortBytes(track.regionLength)) ("
       + percent(track.peak.bytesInUse, of: track.regionLength)
-      + ") in \(count(track.peak.bufferCount, "buffer")) at "
+      + ") in \(Format.count(track.peak.bufferCount, "buffer")) at "
       + "\(Format.time(nanoseconds: track.peakTime))"
     if !track.peakHolders.isEmpty {
-      text += ", sent by " + FailureText.words(Array(track.peakHolders.prefix(3)))
+      text += ", sent by " + FailureText.words(Array(track.peakHolders.prefix(3)), names)
     }
-    return [text + "."]
+    return text + "."
   }
 
-  private var fragmentation: [String] {
+  private var fragmentation: String {
     guard
-      let track = tracks.max(by: { worst($0) < worst($1) }), worst(track) >= 100
-    else { return ["Fragmentation stayed below a tenth of the free bytes everywhere."] }
-    return [
-      "Fragmentation was worst in process \(name(track.process.pid)): up to "
-        + "\(Format.tenths(worst(track), of: 10)) % of its free bytes lay outside the largest free "
-        + "range."
-    ]
+      let track = recording.fullestTracks.max(by: { worst($0) < worst($1) }), worst(track) >= 100
+    else { return "Hardly: it stayed below a tenth of the free bytes everywhere." }
+    return "Worst in process \(name(track.process.pid)): up to "
+      + "\(Format.tenths(worst(track), of: 10)) % of its free bytes lay outside the largest free "
+      + "range."
   }
 
   private func worst(_ track: ProcessTrack) -> Int {
     track.columns.map(\.fragmentation.high).max() ?? 0
   }
 
-  private var onewaySpace: [String] {
-    let lowest = tracks.min { least($0) < least($1) }
-    guard let lowest, least(lowest) < lowest.regionLength / 4 else { return [] }
-    return [
-      "Free oneway space went down to \(Format.bytes(least(lowest))) of "
-        + "\(Format.bytes(lowest.regionLength / 2)) in process \(name(lowest.process.pid))."
-    ]
+  /// In a region that leaks are filling, more room only lasts longer.
+  private var filling: String {
+    guard
+      let failing = recording.failures.max(by: { $0.count < $1.count }),
+      let track = recording.tracks[failing.receiver]
+    else { return "" }
+    let leaked = recording.stillHeld.filter { $0.buffer.receiver == failing.receiver }
+      .reduce(0) { $0 + $1.buffer.size }
+    guard leaked * 4 >= track.regionLength else { return "" }
+    return " But process \(name(failing.receiver)) held \(Format.bytes(leaked)) at the end that it "
+      + "never freed: if it goes on like that, a longer region only fills later."
+  }
+
+  private var onewaySpace: String {
+    let lowest = recording.fullestTracks.min { least($0) < least($1) }
+    guard let lowest, least(lowest) < lowest.regionLength / 4 else {
+      return "Free oneway space never fell below half of what there is."
+    }
+    return "Free oneway space went down to \(Format.bytes(least(lowest))) of "
+      + "\(Axis.shortBytes(lowest.regionLength / 2)) in process \(name(lowest.process.pid))."
   }
 
   private func least(_ track: ProcessTrack) -> Int {
     track.columns.map(\.freeOneway.low).min() ?? track.regionLength / 2
   }
 
-  private var spam: [String] {
+  private var spam: String {
     let spammers = recording.totals.senders.filter { $0.spam > 0 }.sorted { $0.spam > $1.spam }
-    guard !spammers.isEmpty else { return [] }
-    return [
-      "Oneway spam was reported of "
-        + spammers.prefix(5).map { "\(name($0.pid)) (\(Format.grouped($0.spam)) times)" }
-        .joined(separator: ", ") + "."
-    ]
+    guard !spammers.isEmpty else { return "Nobody was reported." }
+    return "Oneway spam was reported of "
+      + spammers.prefix(5).map { "\(name($0.pid)) (\(Format.count($0.spam, "time")))" }
+      .joined(separator: ", ") + (spammers.count > 5 ? ", … ." : ".")
   }
 
-  private var leaks: [String] {
+  private var leaks: String {
     let held = recording.stillHeld
-    guard !held.isEmpty else { return ["Every buffer was freed."] }
+    guard !held.isEmpty else { return "None: every buffer was freed." }
     let byPair = Dictionary(grouping: held) { Pair(from: $0.buffer.sender, to: $0.buffer.receiver) }
     let worst = byPair.max {
       ($0.value.count, $1.key.from, $1.key.to) < ($1.value.count, $0.key.from, $0.key.to)
     }
     var text =
-      "\(count(held.count, "buffer")) of together "
-      + "\(Format.bytes(held.reduce(0) { $0 + $1.buffer.size })) were never freed"
+      "\(Format.count(held.count, "buffer")) of together "
+      + "\(Format.bytes(held.reduce(0) { $0 + $1.buffer.size })) "
+      + (held.count == 1 ? "was" : "were")
+      + (isCapture ? " not freed before the capture ended" : " never freed")
     // Where many processes hold a few each, none is to be named.
     if let worst, worst.value.count * 4 >= held.count {
       text +=
         ", \(Format.grouped(worst.value.count)) of them by process \(name(worst.key.to)), sent by "
         + name(worst.key.from)
     }
-    return [text + "; the oldest since \(Format.time(nanoseconds: held[0].since))."]
+    return text + "; the oldest since \(Format.time(nanoseconds: held[0].since))."
   }
 
   private struct Pair: Hashable {
@@ -107,23 +127,32 @@ struct Findings {
     let to: Int32
   }
 
-  private var pages: [String] {
-    guard
-      let track = tracks.max(by: { $0.pageHeight < $1.pageHeight }), track.pageHeight > 0
-    else { return [] }
-    let used = tracks.map { $0.columns.map(\.pagesInUse.high).max() ?? 0 }.max() ?? 0
-    return [
-      "No process had more than \(count(used, "page")) in use at once ("
-        + "\(Format.bytes(used * 4096))); the highest page with a frame was number "
-        + "\(Format.grouped(track.pageHeight - 1)) of \(Format.grouped(track.regionLength / 4096))."
-    ]
+  private var pages: String {
+    let tracks = recording.fullestTracks
+    guard let highest = tracks.max(by: { $0.pageHeight < $1.pageHeight }), highest.pageHeight > 0,
+      let most = tracks.max(by: { used($0) < used($1) })
+    else { return "None." }
+    return
+      "At most \(Format.count(used(most), "page")) (\(Format.bytes(used(most) * 4096))) in use at "
+      + "once, in process \(name(most.process.pid)). The highest page that ever had a "
+      + "frame was number \(Format.grouped(highest.pageHeight - 1)) of "
+      + "\(Format.grouped(highest.regionLength / 4096)), in process \(name(highest.process.pid))."
   }
 
-  private func count(_ count: Int, _ thing: String) -> String {
-    "\(Format.grouped(count)) \(thing)" + (count == 1 ? "" : "s")
+  private func used(_ track: ProcessTrack) -> Int {
+    track.columns.map(\.pagesInUse.high).max() ?? 0
   }
 
   private func percent(_ part: Int, of whole: Int) -> String {
     "\(Format.tenths(part * 100, of: max(1, whole))) %"
+  }
+}
+
+extension Recording {
+  /// Fullest regions first.
+  var fullestTracks: [ProcessTrack] {
+    tracks.values.sorted {
+      ($0.peak.bytesInUse, $1.process.pid) > ($1.peak.bytesInUse, $0.process.pid)
+    }
   }
 }

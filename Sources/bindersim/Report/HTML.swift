@@ -21,10 +21,9 @@ enum HTML {
 
   static func paragraph(_ text: String) -> String { "<p>\(escaped(text))</p>\n" }
 
-  static func list(_ items: [String], class name: String = "") -> String {
+  static func list(_ items: [String]) -> String {
     guard !items.isEmpty else { return "" }
-    let attribute = name.isEmpty ? "" : " class=\"\(name)\""
-    return "<ul\(attribute)>\n" + items.map { "<li>\(escaped($0))</li>\n" }.joined() + "</ul>\n"
+    return "<ul>\n" + items.map { "<li>\(escaped($0))</li>\n" }.joined() + "</ul>\n"
   }
 
   /// A table whose first column names the row; wide ones scroll on their own.

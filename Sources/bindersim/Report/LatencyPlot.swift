@@ -11,7 +11,8 @@ enum LatencyPlot {
     var plot = Plot(
       title: title + ", by percentile",
       description: shown.map(words).joined(separator: " "),
-      xAxis: xAxis, yAxis: yAxis, xName: "share of all (each nine takes the same room)")
+      xAxis: xAxis, yAxis: yAxis, xName: "share of all (each nine takes the same room)",
+      yName: "(time, logarithmic)")
     plot.layers = shown.enumerated().map { index, one in
       Plot.Layer(
         path: path(one.histogram, xAxis, yAxis), style: "line s\(index % 8)", name: one.title)

@@ -19,6 +19,8 @@ struct Plot {
   let yAxis: Axis
   /// What the x axis shows.
   let xName: String
+  /// What the y axis shows, with its unit.
+  let yName: String
   var layers: [Layer] = []
   /// Places on the x axis that are marked as failures.
   var alarms: [Double] = []
@@ -27,7 +29,7 @@ struct Plot {
 
   var html: String {
     PlotFrame(
-      title: title, description: description, xName: xName, xMarks: xAxis.marks,
+      title: title, description: description, xName: xName, yName: yName, xMarks: xAxis.marks,
       yMarks: yAxis.marks, viewBox: "0 0 \(Self.side) \(Self.side)", drawing: drawing,
       legend: legend, style: "plot"
     ).html
@@ -74,6 +76,7 @@ struct PlotFrame {
   let title: String
   let description: String
   let xName: String
+  let yName: String
   let xMarks: [Axis.Mark]
   let yMarks: [Axis.Mark]
   let viewBox: String
@@ -82,7 +85,9 @@ struct PlotFrame {
   let style: String
 
   var html: String {
-    var text = "<figure class=\"\(style)\"><figcaption>\(HTML.escaped(title))</figcaption>\n"
+    var text =
+      "<figure class=\"\(style)\"><figcaption>\(HTML.escaped(title)) "
+      + "<span class=\"unit\">\(HTML.escaped(yName))</span></figcaption>\n"
     if !legend.isEmpty {
       text += "<p class=\"legend\">"
       for key in legend {

@@ -9,23 +9,21 @@ struct RecordingSections {
   private static let shownLeaks = 12
 
   let recording: Recording
-  let names: [Int32: String]
-
-  private var findings: Findings { Findings(recording: recording, names: names) }
+  let names: ProcessNames
 
   var sections: [ReportPage.Section] {
     [
-      ReportPage.Section("Failures", FailureText.html(recording.failures)),
+      ReportPage.Section("Failures", FailureText.html(recording.failures, names)),
       ReportPage.Section("Regions", regions),
       ReportPage.Section("Sizes and senders", SizePlot.html(recording.totals) + senders),
       ReportPage.Section("Buffers that were never freed", leaks),
     ]
   }
 
-  private func name(_ pid: Int32) -> String { names[pid].map { "\(pid) \($0)" } ?? "\(pid)" }
+  private func name(_ pid: Int32) -> String { names.label(pid) }
 
   private var regions: String {
-    let tracks = findings.tracks
+    let tracks = recording.fullestTracks
     var text = HTML.table(
       [
         "process", "messages", "refused", "peak buffers", "peak bytes", "peak pages",

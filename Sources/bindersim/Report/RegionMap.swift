@@ -14,7 +14,7 @@ struct RegionMap {
     return PlotFrame(
       title: "Region map: \(Format.grouped(height)) of \(Format.grouped(total)) pages"
         + (height < total ? ", those above never had a frame" : ""),
-      description: description, xName: "time since the beginning",
+      description: description, xName: "time since the beginning", yName: "(number of the page)",
       xMarks: Axis.time(to: max(1, recording.end)).marks, yMarks: Axis.exactly(height).marks,
       viewBox: "0 0 \(Format.decimal(max(width, 0.001), digits: 3)) \(height)",
       drawing: drawing(height),

@@ -1,19 +1,34 @@
 /// The report of a replay.
 enum ReplayPage {
-  /// - Parameter recordings: of the report's runs, in their order.
-  static func page(_ report: ReplayReport, _ recordings: [Recording]) -> ReportPage {
-    let names = report.names
+  /// - Parameters:
+  ///   - recordings: of the report's runs, in their order.
+  ///   - longer: the same in longer regions, where that was tried beside a single run.
+  static func page(
+    _ report: ReplayReport, _ recordings: [Recording], longer: ReplayRun? = nil
+  ) -> ReportPage {
+    let names = ProcessNames(byPID: report.names)
     let first = recordings.first
     return ReportPage(
       title: "bindersim replay: " + (report.file.split(separator: "/").last.map(String.init) ?? ""),
       subtitle: subtitle(report),
       tiles: tiles(report, first),
-      findings: (first.map { Findings(recording: $0, names: names).sentences } ?? [])
-        + report.notes,
+      findings: first.map {
+        Findings(
+          recording: $0, names: names, isCapture: true, whatIf: whatIf(report.runs, longer)
+        ).all
+      } ?? [],
+      remarks: report.notes,
       sections: [ReportPage.Section("Capture and settings", settings(report))]
         + zip(report.runs, recordings).flatMap { run, recording in
           sections(run, recording, names, isOnly: report.runs.count == 1)
         })
+  }
+
+  private static func whatIf(_ runs: [ReplayRun], _ longer: ReplayRun?) -> WhatIf {
+    .tried(
+      (runs + (longer.map { [$0] } ?? [])).map {
+        WhatIf.Attempt(policy: $0.policy, regionLength: $0.regionLength, refused: $0.failed)
+      })
   }
 
   private static func subtitle(_ report: ReplayReport) -> String {
@@ -23,7 +38,7 @@ enum ReplayPage {
   }
 
   private static func tiles(_ report: ReplayReport, _ recording: Recording?) -> [ReportPage.Tile] {
-    let refused = report.runs.first.map(refused) ?? 0
+    let refused = report.runs.first?.failed ?? 0
     return [
       ReportPage.Tile(label: "buffers replayed", value: Format.grouped(report.used)),
       ReportPage.Tile(label: "not usable", value: Format.grouped(report.unusedCount)),
@@ -35,45 +50,26 @@ enum ReplayPage {
 
   private static func settings(_ report: ReplayReport) -> String {
     HTML.table(
-      [
-        "policy and region", "refused", "peak buffers", "peak bytes", "peak pages", "frames",
-        "reclaimed", "spam",
-      ],
-      report.runs.map { run in
-        [title(run)]
-          + [
-            Format.grouped(refused(run)),
-            Format.grouped(run.processes.map(\.peakBuffers).max() ?? 0),
-            Format.bytes(run.processes.map(\.peakBytes).max() ?? 0),
-            Format.grouped(run.processes.map(\.peakPages).max() ?? 0),
-            Format.grouped(run.processes.reduce(0) { $0 + $1.framesAllocated }),
-            Format.grouped(run.processes.reduce(0) { $0 + $1.framesReclaimed }),
-            Format.grouped(run.processes.reduce(0) { $0 + $1.spamReports }),
-          ]
-      }, caption: "Peaks are those of the fullest process")
+      ReplayComparisonText.header, report.runs.map(ReplayComparisonText.row),
+      caption: "Of all regions together, and the process that fared worst")
       + HTML.list(
-        report.frees.map { "\(Format.grouped($0.count)) buffers freed: \($0.text)" }
-          + report.unused.map { "\(Format.grouped($0.count)) transactions not used: \($0.text)" })
-  }
-
-  private static func refused(_ run: ReplayRun) -> Int {
-    run.processes.reduce(0) { $0 + $1.failed }
+        report.frees.map { "\(Format.count($0.count, "buffer")) freed: \($0.text)" }
+          + report.unused.map { "\(Format.count($0.count, "transaction")) not used: \($0.text)" })
   }
 
   private static func title(_ run: ReplayRun) -> String {
-    "\(run.policy), \(Format.bytes(run.regionLength))"
+    "\(run.policy), \(Axis.shortBytes(run.regionLength))"
       + (run.budgetPages.map { ", \(Format.grouped($0)) pages" } ?? "")
   }
 
   private static func sections(
-    _ run: ReplayRun, _ recording: Recording, _ names: [Int32: String], isOnly: Bool
+    _ run: ReplayRun, _ recording: Recording, _ names: ProcessNames, isOnly: Bool
   ) -> [ReportPage.Section] {
+    let latencies = LatencyPlot.html(
+      LatencySeries.lifetimes(recording), title: "How long buffers lived")
     let sections =
-      [
-        ReportPage.Section(
-          "Latency",
-          LatencyPlot.html(LatencySeries.lifetimes(recording), title: "How long buffers lived"))
-      ] + RecordingSections(recording: recording, names: names).sections
+      (latencies.isEmpty ? [] : [ReportPage.Section("Latency", latencies)])
+      + RecordingSections(recording: recording, names: names).sections
     guard !isOnly else { return sections }
     return sections.map { ReportPage.Section("\($0.title): \(title(run))", $0.body) }
   }

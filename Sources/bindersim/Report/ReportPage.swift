@@ -22,7 +22,9 @@ struct ReportPage {
   let title: String
   let subtitle: String
   let tiles: [Tile]
-  let findings: [String]
+  let findings: [Finding]
+  /// What else must be known to trust the figures.
+  let remarks: [String]
   let sections: [Section]
 
   var html: String {
@@ -45,12 +47,19 @@ struct ReportPage {
     <section><h2>Summary</h2>
     <div class="tiles">
     \(tiles.map(Self.html).joined())</div>
-    \(HTML.list(findings, class: "findings"))</section>
+    \(Self.html(findings))\(HTML.list(remarks))</section>
     \(sections.map(Self.html).joined())</main>
     </body>
     </html>
 
     """
+  }
+
+  private static func html(_ findings: [Finding]) -> String {
+    "<dl class=\"findings\">\n"
+      + findings.map {
+        "<dt>\(HTML.escaped($0.question))</dt><dd>\(HTML.escaped($0.answer))</dd>\n"
+      }.joined() + "</dl>\n"
   }
 
   private static func html(_ tile: Tile) -> String {

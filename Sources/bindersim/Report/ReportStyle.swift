@@ -5,7 +5,7 @@ enum ReportStyle {
     :root{--bg:#fff;--fg:#1b1f24;--soft:#5a6470;--line:#d5dbe1;--card:#f5f7f9;--bad:#b3261e;
     --free:#eef1f4;--available:#f5d48a;--inuse:#2b6cb0;--shared:#0b2545;--s0:#2b6cb0;--s1:#c2410c;
     --s2:#0f766e;--s3:#7c3aed;--s4:#be185d;--s5:#475569;--s6:#4d7c0f;--s7:#a16207}
-    @media (prefers-color-scheme:dark){:root{--bg:#14181c;--fg:#e6e9ec;--soft:#9aa5b1;
+    @media screen and (prefers-color-scheme:dark){:root{--bg:#14181c;--fg:#e6e9ec;--soft:#9aa5b1;
     --line:#333c45;--card:#1d2329;--bad:#ff8a80;--free:#20272e;--available:#7a5a1c;--inuse:#4f9fe8;
     --shared:#cfe6ff;--s0:#63b3ed;--s1:#fb923c;--s2:#5eead4;--s3:#c4b5fd;--s4:#f9a8d4;--s5:#cbd5e1;
     --s6:#a3e635;--s7:#facc15}}
@@ -19,12 +19,15 @@ enum ReportStyle {
     .tile{background:var(--card);border-radius:8px;padding:10px 12px}
     .tile b{display:block;font-size:1.3rem;line-height:1.2}
     .tile span{color:var(--soft);font-size:.85rem}.bad b{color:var(--bad)}
-    .findings{padding-left:1.2rem}.findings li{margin:.3rem 0}
+    .findings{display:grid;grid-template-columns:auto 1fr;gap:.45rem 1.4rem;margin:1rem 0}
+    .findings dt{font-weight:600;white-space:nowrap}.findings dd{margin:0}
+    ul{padding-left:1.2rem}li{margin:.3rem 0}
     .scroll{overflow-x:auto;margin:12px 0}
-    table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
+    table{border-collapse:collapse;width:100%;font-size:.84rem;font-variant-numeric:tabular-nums}
     caption{text-align:left;font-size:.85rem;padding-bottom:4px}
-    th,td{padding:4px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-    th:first-child{text-align:left}thead th{color:var(--soft);font-weight:600}
+    th,td{padding:4px 7px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+    th:first-child{text-align:left}thead th{color:var(--soft);font-weight:600;
+    white-space:normal;vertical-align:bottom}
     .failure{border-left:4px solid var(--bad);background:var(--card);border-radius:0 8px 8px 0;
     padding:1px 14px;margin:12px 0}
     pre{overflow-x:auto;font-size:.8rem;background:var(--bg);padding:8px;border-radius:6px}
@@ -34,6 +37,7 @@ enum ReportStyle {
     .legend{font-size:.82rem;margin:2px 0}.legend span{margin-right:14px;white-space:nowrap}
     .legend i{display:inline-block;width:12px;height:12px;border-radius:2px;margin-right:5px;
     vertical-align:-1px}
+    .unit{font-weight:400;color:var(--soft)}
     .frame{display:grid;margin-top:9px;grid-template-columns:4.6rem 1fr;
     grid-template-rows:auto 1.5em auto}
     svg{width:100%;height:190px;display:block;background:var(--free);overflow:hidden}
@@ -60,8 +64,9 @@ enum ReportStyle {
     + (0..<8).map { ".s\($0){stroke:var(--s\($0))}i.s\($0){background:var(--s\($0))}\n" }.joined()
       + """
       @media (max-width:600px){body{padding:10px}.frame{grid-template-columns:3.6rem 1fr}
-      .map svg{height:240px}}
+      .map svg{height:240px}.findings{display:block}.findings dd{margin:0 0 .7rem}}
       @media print{body{max-width:none;font-size:11pt}.tile,svg,.failure,i,pre{
-      print-color-adjust:exact;-webkit-print-color-adjust:exact}.scroll{overflow:visible}}
+      print-color-adjust:exact;-webkit-print-color-adjust:exact}.scroll{overflow:visible}
+      table{font-size:.7rem}th,td{padding:3px 5px;white-space:normal}}
       """
 }

@@ -1,32 +1,35 @@
 /// The report of a run.
 enum RunPage {
-  static func page(_ report: RunReport, _ recording: Recording) -> ReportPage {
+  static func page(_ report: RunReport, _ recording: Recording, _ whatIf: WhatIf) -> ReportPage {
     let c = report.configuration
-    let findings = Findings(recording: recording, names: [:])
+    let names = ProcessNames()
     let latencies =
       LatencyPlot.html(report.latencySeries, title: "How long steps took")
       + LatencyPlot.html(LatencySeries.lifetimes(recording), title: "How long buffers lived")
     return ReportPage(
       title: "bindersim run: workload \(c.workload), policy \(c.policy)",
       subtitle: subtitle(report), tiles: tiles(report, recording),
-      findings: findings.sentences + report.corruptions + report.leftovers,
+      findings: Findings(
+        recording: recording, names: names, isCapture: false, whatIf: whatIf
+      ).all,
+      remarks: report.corruptions + report.leftovers,
       sections: [
         ReportPage.Section(
           c.isDeterministic ? "Latency (simulated time)" : "Latency", latencies)
-      ] + RecordingSections(recording: recording, names: [:]).sections)
+      ] + RecordingSections(recording: recording, names: names).sections)
   }
 
   private static func subtitle(_ report: RunReport) -> String {
     let c = report.configuration
     let threads = c.isDeterministic ? "deterministic" : "\(c.threads) threads each"
-    return "\(c.processes) processes, \(threads), region \(Format.bytes(c.regionBytes)), budget "
+    return "\(c.processes) processes, \(threads), region \(Axis.shortBytes(c.regionBytes)), budget "
       + (c.budgetPages.map { "\(Format.grouped($0)) pages" } ?? "none") + ", seed \(c.seed), "
       + "\(Format.time(nanoseconds: report.elapsedNanoseconds))"
       + (report.wasInterrupted ? " until it was interrupted" : "")
   }
 
   private static func tiles(_ report: RunReport, _ recording: Recording) -> [ReportPage.Tile] {
-    let refused = report.failures.reduce(0) { $0 + $1.count }
+    let refused = report.refused
     let held = recording.stillHeld.count
     return [
       ReportPage.Tile(
@@ -66,6 +69,9 @@ extension ReportPage.Tile {
 }
 
 extension RunReport {
+  /// Messages that were refused, for whatever reason.
+  var refused: Int { failures.reduce(0) { $0 + $1.count } }
+
   var latencySeries: [LatencySeries] {
     latencies.map {
       LatencySeries(name: $0.step.name, title: $0.step.explanation, histogram: $0.histogram)

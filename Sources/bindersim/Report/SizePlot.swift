@@ -24,7 +24,8 @@ enum SizePlot {
       description: "\(Format.grouped(all)) buffers; most common are those from "
         + "\(Axis.shortBytes(1 << (first + (common?.offset ?? 0)))) on, with "
         + "\(Format.grouped(common?.element.reduce(0, +) ?? 0)).",
-      xName: "bytes taken, each bar up to twice its label", xMarks: marks, yMarks: axis.marks,
+      xName: "bytes taken, each bar up to twice its label", yName: "(buffers)", xMarks: marks,
+      yMarks: axis.marks,
       viewBox: "0 0 \(Plot.side) \(Plot.side)",
       drawing: axis.marks.map {
         "<path class=\"grid\" d=\"M0 \(Plot.y($0.place))H\(Plot.side)\"/>"

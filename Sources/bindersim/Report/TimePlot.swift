@@ -37,8 +37,8 @@ struct TimePlot {
 
   private var fragmentation: Plot {
     plot(
-      "Fragmentation: free bytes outside the largest free range", \.fragmentation, .percent(),
-      "permille of the free bytes"
+      "Fragmentation: outside the largest free range", \.fragmentation, .percent(),
+      "% of the free bytes"
     ) { "\(Format.tenths($0, of: 10)) %" }
   }
 
@@ -48,7 +48,8 @@ struct TimePlot {
     let framed = columns.map { Double($0.framedPages.high) }
     let axis = Axis.counts(to: max(1, Int(framed.max() ?? 0)))
     let ground = columns.map { _ in 0.0 }
-    var plot = plot("Pages with a frame", \.pagesInUse, axis, "pages in use", text: Format.grouped)
+    var plot = plot(
+      "Pages with a frame", \.pagesInUse, axis, "pages of 4 KiB", text: Format.grouped)
     plot.layers = [
       Plot.Layer(path: area(inUse, framed, axis), style: "area available", name: "available"),
       Plot.Layer(path: area(ground, inUse, axis), style: "area inuse", name: "in use"),
@@ -69,8 +70,8 @@ struct TimePlot {
     var plot = Plot(
       title: title,
       description: "Over \(Format.time(nanoseconds: recording.end)): lowest \(text(low)), "
-        + "highest \(text(high)), at the end \(text(last)) (in \(unit)).",
-      xAxis: time, yAxis: axis, xName: "time since the beginning")
+        + "highest \(text(high)), at the end \(text(last)), in \(unit).",
+      xAxis: time, yAxis: axis, xName: "time since the beginning", yName: "(\(unit))")
     plot.layers = [
       Plot.Layer(path: area(lows, highs, axis), style: "area band", name: nil),
       Plot.Layer(path: line(emphasis == .high ? highs : lows, axis), style: "line s0", name: title),

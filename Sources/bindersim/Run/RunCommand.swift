@@ -52,17 +52,47 @@ enum RunCommand {
     let report =
       options.isDeterministic
       ? SimulatedRun(simulation).run() : try ThreadedRun.run(simulation)
-    try files.write(outcome(report, simulation.recorder?.recording))
+    let whatIf = exports.html == nil ? WhatIf.tried([]) : try tryLonger(options, report)
+    try files.write(outcome(report, simulation.recorder?.recording, whatIf))
     return report.foundFaults || !report.failures.isEmpty ? .failure : .success
   }
 
-  private static func outcome(_ report: RunReport, _ recording: Recording?) -> Outcome {
+  /// Where a message was refused: whether the same run in longer regions would refuse fewer.
+  private static func tryLonger(
+    _ options: RunOptions, _ report: RunReport
+  ) throws(CommandError) -> WhatIf {
+    func attempt(_ report: RunReport) -> WhatIf.Attempt {
+      WhatIf.Attempt(
+        policy: report.configuration.policy, regionLength: report.configuration.regionBytes,
+        refused: report.refused)
+    }
+    guard report.refused > 0 else { return .tried([attempt(report)]) }
+    guard let longer = WhatIf.longer(than: options.region) else {
+      return .untried("No region is longer than this one.")
+    }
+    let size = Axis.shortBytes(longer)
+    guard options.isDeterministic else {
+      return .untried("Not tried: only with --deterministic the same run is repeated with \(size).")
+    }
+    var options = options
+    options.region = longer
+    options.recording = .none
+    let other = SimulatedRun(try Simulation(options)).run()
+    guard !other.wasInterrupted else {
+      return .untried("Not tried: the run was interrupted before it was repeated with \(size).")
+    }
+    return .tried([attempt(report), attempt(other)])
+  }
+
+  private static func outcome(
+    _ report: RunReport, _ recording: Recording?, _ whatIf: WhatIf
+  ) -> Outcome {
     Outcome(
       text: report.text(for: .current),
       json: { () throws(CommandError) in
         try JSONText.encode(report, schema: "bindersim.run", version: 1)
       },
-      page: { RunPage.page(report, recording ?? Recording(keepsEvents: false)) },
+      page: { RunPage.page(report, recording ?? Recording(keepsEvents: false), whatIf) },
       recording: recording,
       latencies: report.latencySeries + (recording.map(LatencySeries.lifetimes) ?? []))
   }

@@ -18,6 +18,8 @@ struct Recording: Sendable {
   /// The latest moment.
   private(set) var end: UInt64 = 0
   private var live: [UInt32: LiveBuffer] = [:]
+  /// The column up to which every track is open.
+  private var openColumn = -1
 
   init(keepsEvents: Bool) { log = keepsEvents ? EventLog() : nil }
 
@@ -31,6 +33,8 @@ struct Recording: Sendable {
   mutating func advance(to time: UInt64) {
     end = max(end, time)
     let column = column(of: end)
+    guard column != openColumn else { return }
+    openColumn = column
     // Subscripts, not copies: a track is large.
     for pid in tracks.keys { tracks[pid]?.open(column) }
   }
@@ -38,6 +42,7 @@ struct Recording: Sendable {
   private mutating func column(of time: UInt64) -> Int {
     var merges = 0
     let column = grid.column(of: time) { merges += 1 }
+    if merges > 0 { openColumn = -1 }
     for _ in 0..<merges {
       for pid in tracks.keys { tracks[pid]?.mergePairs() }
     }

@@ -34,7 +34,7 @@ struct NaiveCompact: NaiveRanges {
     for gap in fitting {
       for (isAtEnd, offset) in [gap.lowerBound, gap.upperBound - size].enumerated() {
         let missing = missing(offset, size)
-        let idle = idle(offset, size)
+        let idle = idle(offset, size, gap)
         places.append(
           (
             size > 8192
@@ -46,10 +46,10 @@ struct NaiveCompact: NaiveRanges {
     return places.min { $0.rank.lexicographicallyPrecedes($1.rank) }!.offset
   }
 
-  /// Pages of a place that no buffer touches.
-  private func idle(_ offset: Int, _ size: Int) -> Int {
-    (offset / 4096...(offset + size - 1) / 4096).count { page in
-      !live.contains { $0.offset < (page + 1) * 4096 && $0.end > page * 4096 }
+  /// Whole pages of a gap that a place in it touches.
+  private func idle(_ offset: Int, _ size: Int, _ gap: Range<Int>) -> Int {
+    (offset / 4096...(offset + size - 1) / 4096).count {
+      gap.contains($0 * 4096..<($0 + 1) * 4096)
     }
   }
 

@@ -1,3 +1,4 @@
+import BinderBuffer
 import Testing
 
 @testable import bindersim
@@ -28,6 +29,8 @@ import Testing
     #expect(tool.output == "bindersim \(Dispatcher.version)\n")
   }
 
+  private static let policies = PlacementPolicy.allCases.map(\.name).joined(separator: ", ")
+
   @Test(arguments: [
     (["frobnicate"], "unknown command 'frobnicate'"),
     (["rnu"], "did you mean run?"),
@@ -35,7 +38,8 @@ import Testing
     (["--versoin"], "did you mean '--version'?"),
     (["--seed", "3"], "did you mean 'bindersim run --seed'?"),
     (["--polcy=c"], "did you mean 'bindersim run --policy'?"),
-    (["help", "frobnicate"], "unknown command 'frobnicate'"),
+    (["help", "frobnicate"], "no help on 'frobnicate'"),
+    (["help", "polices"], "did you mean policies?"),
     (["run", "--sed", "3"], "unknown option '--sed'; did you mean --seed?"),
     (["run", "--policy", "d"], "--policy: 'd' is not accepted; expected one of rust, c"),
     (["run", "--region", "5000"], "--region: '5000' is not accepted; expected a multiple of 4096"),
@@ -45,7 +49,7 @@ import Testing
     (["run", "--workload", "none"], "expected one of android, launcher, scrolling, rpc"),
     (["replay"], "FILE is missing"),
     (["replay", "a", "b"], "unexpected argument 'b'"),
-    (["replay", "a", "--policy", "rust,d"], "expected one of rust, c, c-6.1, comma-separated"),
+    (["replay", "a", "--policy", "rust,d"], "expected one of \(policies), comma-separated"),
     (["replay", "a", "--speed", "1"], "expected a factor like 1x, 0.5x or 10x"),
     (["replay", "a", "--process", "0"], "expected a process id"),
     (["verify"], "FILE is missing"),

@@ -1,3 +1,4 @@
+import BinderBuffer
 import Testing
 
 @testable import bindersim
@@ -25,7 +26,10 @@ import Testing
     #expect(try offered("bindersim rep") == ["replay"])
     #expect(try offered("bindersim run --work") == ["--workload"])
     #expect(try offered("bindersim run -w l") == ["launcher", "leak"])
-    #expect(try offered("bindersim run --policy ''") == ["rust", "c", "c-6.1"])
+    let policies = Set(PlacementPolicy.allCases.map(\.name))
+    #expect(try offered("bindersim run --policy ''") == policies)
+    #expect(try offered("bindersim replay --policy ''") == policies)
+    #expect(try offered("bindersim replay --policy c,r") == ["c,rust"])
     #expect(try offered("bindersim run --seed ''") == [])
     #expect(try offered("bindersim replay a.f") == ["a.ftrace"])
     #expect(try offered("bindersim run --json a.f") == ["a.ftrace"])

@@ -8,7 +8,7 @@ import Testing
 
   static func page(_ workload: Workload, transactions: Int = 1500) throws -> String {
     let run = try SimulatedRecording(workload, transactions: transactions, region: 64 << 10)
-    return RunPage.page(run.report, run.recording).html
+    return RunPage.page(run.report, run.recording, .tried([])).html
   }
 
   @Test(arguments: workloads.map(\.name))
@@ -33,8 +33,9 @@ import Testing
       #expect(plot.components(between: "<title>", and: "</title>").first?.isEmpty == false)
       #expect(plot.components(between: "<desc>", and: "</desc>").first?.isEmpty == false)
       #expect(plot.components(between: "<span style=\"bottom", and: "</span>").count >= 2)
-      #expect(
-        plot.components(between: "<div class=\"name\">", and: "</div>").first?.isEmpty == false)
+      for name in ["<div class=\"name\">", "<span class=\"unit\">"] {
+        #expect(plot.components(between: name, and: "</").first?.isEmpty == false)
+      }
     }
   }
 
@@ -48,6 +49,21 @@ import Testing
     }
   }
 
+  /// All questions, whatever the run: an answer that there is nothing is one too.
+  @Test(arguments: workloads.map(\.name))
+  func everyQuestionIsAnswered(_ name: String) throws {
+    let page = try Self.page(try #require(Workload.all.first { $0.name == name }))
+    let questions = page.components(between: "<dt>", and: "</dt>")
+    #expect(
+      questions == [
+        "Was anything refused?", "Who fills the region?", "How fragmented is it?",
+        "Would a longer region help?", "Who spams oneway?", "Which buffers leak?",
+        "How many pages are needed?",
+      ])
+    let answers = page.components(between: "<dd>", and: "</dd>")
+    #expect(answers.count == questions.count && answers.allSatisfy { $0.hasSuffix(".") })
+  }
+
   @Test func aFloodIsNamed() throws {
     let page = try Self.page(.onewayFlood)
     for word in ["Oneway messages may take half of the region", "Oneway spam was reported of"] {
@@ -57,7 +73,7 @@ import Testing
 
   @Test func fragmentationIsNamed() throws {
     let run = try SimulatedRecording(.fragmentation, transactions: 12_000)
-    let page = RunPage.page(run.report, run.recording).html
+    let page = RunPage.page(run.report, run.recording, .tried([])).html
     #expect(page.contains("Fragmentation: "))
     #expect(page.contains("live buffers lie between the pieces"))
   }
@@ -68,7 +84,7 @@ import Testing
 
   @Test func aRunWithoutEventsHasAPage() throws {
     let run = try SimulatedRecording(.android, transactions: 1)
-    let page = RunPage.page(run.report, Recording(keepsEvents: false)).html
+    let page = RunPage.page(run.report, Recording(keepsEvents: false), .tried([])).html
     #expect(Markup.problem(in: page) == nil)
   }
 

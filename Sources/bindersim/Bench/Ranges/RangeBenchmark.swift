@@ -17,20 +17,21 @@ struct RangeBenchmark {
     let pagesEver: Int
     let peakPages: Int
     let meanPages: Double
+    let meanPagesFloor: Double
     let freshPages: Int
     let freshPagesUnderPressure: Int
     let largestFreeShare: Double
 
     static let header = [
       "workload", "policy", "ns min", "median", "p99", "to malloc", "failures", "pages ever",
-      "peak", "mean", "fresh 2k", "fresh 200", "largest free",
+      "peak", "mean", "floor", "fresh 2k", "fresh 200", "largest free",
     ]
     var cells: [String] {
       [
         workload, policy, Format.decimal(nsMin), Format.decimal(nsMedian),
         Format.decimal(nsP99), Format.decimal(ratioToMalloc, digits: 2),
         Format.grouped(failures), Format.grouped(pagesEver), Format.grouped(peakPages),
-        Format.decimal(meanPages), Format.grouped(freshPages),
+        Format.decimal(meanPages), Format.decimal(meanPagesFloor), Format.grouped(freshPages),
         Format.grouped(freshPagesUnderPressure), Format.decimal(largestFreeShare, digits: 2),
       ]
     }
@@ -44,6 +45,7 @@ struct RangeBenchmark {
           + "CPU time for one operation, the loop included",
         "p99: operations timed one by one, the clock's own time taken off",
         "to malloc: the median over rounds of the ratio within a round",
+        "floor: mean of the pages that the live bytes would fill without a gap",
         "fresh 2k, fresh 200: pages that were given a frame when all idle pages lose theirs after "
           + "every 2,000 or 200 operations",
         "largest free: largest free range / all free bytes, at the end",
@@ -78,7 +80,7 @@ struct RangeBenchmark {
           workload, operations, policy, survey.pages.frames),
         ratioToMalloc: ratios[index].median, failures: survey.failures,
         pagesEver: survey.pages.fresh, peakPages: survey.pages.peak,
-        meanPages: survey.meanPages,
+        meanPages: survey.meanPages, meanPagesFloor: survey.meanPagesFloor,
         freshPages: fresh(2000), freshPagesUnderPressure: fresh(200),
         largestFreeShare: survey.largestFreeShare)
     }

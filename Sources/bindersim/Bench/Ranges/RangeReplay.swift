@@ -103,6 +103,8 @@ enum RangeReplay {
     var failures = 0
     var pages: PageTally
     var meanPages = 0.0
+    /// Mean of the pages that the live bytes would fill without a gap: no policy needs fewer.
+    var meanPagesFloor = 0.0
     var largestFreeShare = 0.0
   }
 
@@ -118,6 +120,8 @@ enum RangeReplay {
     var offsets = [Int](repeating: -1, count: workload.places)
     var sizes = [Int](repeating: 0, count: workload.places)
     var pageSum = 0
+    var floorSum = 0
+    var liveBytes = 0
     for (number, operation) in operations.enumerated() {
       if let interval, number % interval == 0 { survey.pages.reclaim() }
       let place = Int(operation.place)
@@ -125,16 +129,22 @@ enum RangeReplay {
       var places = offsets.mutableSpan
       let done = apply(operation, &ranges, workload.isOneway, &places)
       if operation.size == 0 {
-        if before >= 0 { survey.pages.remove(before, sizes[place]) }
+        if before >= 0 {
+          survey.pages.remove(before, sizes[place])
+          liveBytes -= sizes[place]
+        }
       } else if done {
         sizes[place] = Int(operation.size)
         survey.pages.add(offsets[place], sizes[place])
+        liveBytes += sizes[place]
       } else {
         survey.failures += 1
       }
       pageSum += survey.pages.inUse
+      floorSum += (liveBytes + 4095) >> 12
     }
     survey.meanPages = Double(pageSum) / Double(operations.count)
+    survey.meanPagesFloor = Double(floorSum) / Double(operations.count)
     survey.largestFreeShare = Double(ranges.largestFreeRange) / Double(max(1, ranges.freeBytes))
     return survey
   }

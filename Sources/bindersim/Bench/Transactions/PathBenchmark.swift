@@ -1,4 +1,5 @@
 internal import BinderBuffer
+internal import CLinuxShims
 internal import Glibc
 internal import PageAlloc
 
@@ -34,13 +35,14 @@ struct PathBenchmark: ~Copyable {
     }
   }
 
-  func rows(rounds: Int) throws(CommandError) -> [TransactionBenchmark.Row] {
+  func rows(rounds: Int, withFresh: Bool) throws(CommandError) -> [TransactionBenchmark.Row] {
     let many = max(200, 20_000_000 / (bytes + 100))
     let few = max(20, 4000 / (bytes / 4096 + 1))
     var memcpy: [Double] = []
     var resident: [Double] = []
     var fresh: [Double] = []
     var populate: [Double] = []
+    var bare: [Double] = []
     target.populate()
     transact(many / 10)
     for _ in 0..<rounds {
@@ -55,8 +57,10 @@ struct PathBenchmark: ~Copyable {
       }
       memcpy.append(copied / Double(many / turns * turns))
       resident.append(transacted / Double(many / turns * turns))
+      guard withFresh else { continue }
       fresh.append(timeFresh(few))
       populate.append(timePopulate(few))
+      bare.append(timeBare(few))
     }
     func row(_ mode: String, _ times: [Double], populate: [Double]? = nil)
       -> TransactionBenchmark.Row
@@ -66,9 +70,11 @@ struct PathBenchmark: ~Copyable {
         ratioToMemcpy: zip(times, memcpy).map { $0 / $1 }.median,
         ratioToPopulate: populate.map { zip(times, $0).map { $0 / $1 }.median })
     }
-    return [
-      row("memcpy", memcpy), row("resident", resident), row("fresh", fresh, populate: populate),
-      row("populate", populate),
+    let rows = [row("memcpy", memcpy), row("resident", resident)]
+    guard withFresh else { return rows }
+    return rows + [
+      row("fresh", fresh, populate: populate), row("populate", populate),
+      row("populate, copy, read", bare, populate: populate),
     ]
   }
 
@@ -121,6 +127,20 @@ struct PathBenchmark: ~Copyable {
     }
     return total / Double(count)
   }
+
+  /// The least that a fresh message costs: frames, its one copy, and a look at it by another view.
+  private func timeBare(_ count: Int) -> Double {
+    var total = 0.0
+    for _ in 0..<count {
+      target.release()
+      total += CPUClock.measure {
+        target.populate()
+        copy(1)
+        precondition(unsafe target.secondView.load(as: UInt8.self) == 0x5A)
+      }
+    }
+    return total / Double(count)
+  }
 }
 
 /// Messages of one length that lie one behind the other, as many as the pool has room for, handed out
@@ -156,19 +176,37 @@ final class MessagePool {
 @safe
 struct SharedMemory: ~Copyable {
   let base: UnsafeMutableRawPointer
+  /// The same bytes, read-only.
+  let secondView: UnsafeRawPointer
   private let byteCount: Int
 
   init(byteCount: Int) throws(CommandError) {
-    guard
-      let memory = unsafe mmap(
-        nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
-      unsafe memory != MAP_FAILED
-    else { throw .failure("no shared memory of \(byteCount) bytes: \(SystemError.message(errno))") }
-    unsafe base = memory
+    let file = unsafe bb_memory_file("bench")
+    guard file >= 0, ftruncate(file, byteCount) == 0 else {
+      throw .failure("no memory file of \(byteCount) bytes: \(SystemError.message(errno))")
+    }
+    defer { close(file) }
+    let first = unsafe try Self.map(file, byteCount, PROT_READ | PROT_WRITE)
+    let second = unsafe try Self.map(file, byteCount, PROT_READ)
+    unsafe base = unsafe first
+    unsafe secondView = UnsafeRawPointer(second)
     self.byteCount = byteCount
   }
 
-  deinit { unsafe munmap(base, byteCount) }
+  private static func map(_ file: CInt, _ byteCount: Int, _ protection: CInt) throws(CommandError)
+    -> UnsafeMutableRawPointer
+  {
+    guard
+      let memory = unsafe mmap(nil, byteCount, protection, MAP_SHARED, file, 0),
+      unsafe memory != MAP_FAILED
+    else { throw .failure("no shared memory of \(byteCount) bytes: \(SystemError.message(errno))") }
+    return unsafe memory
+  }
+
+  deinit {
+    unsafe munmap(base, byteCount)
+    unsafe munmap(UnsafeMutableRawPointer(mutating: secondView), byteCount)
+  }
 
   /// MADV_POPULATE_WRITE.
   func populate() { precondition(unsafe madvise(base, byteCount, 23) == 0) }

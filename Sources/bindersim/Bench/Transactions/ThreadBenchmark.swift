@@ -4,55 +4,64 @@ internal import PageAlloc
 /// One thread beside two: into two processes, which share no lock, and into one, which has one.
 struct ThreadBenchmark {
   let bytes: Int
+  /// Of longer messages the copy is all that counts.
+  static let longest = 4096
   private static let count = 400_000
 
   func rows(rounds: Int, memcpy: Double) throws(CommandError) -> [TransactionBenchmark.Row] {
-    let lanes = try makeLanes()
+    let context = Context()
+    let lanes = [try Lane(1, context), try Lane(2, context)]
+    let apart = [lanes[0], try Lane(1, Context())]
     let shared = [lanes[0], Lane(server: lanes[0].server, client: lanes[1].client)]
-    let settings = [
-      ("one thread", [lanes[0]]), ("two threads, two processes", lanes),
-      ("two threads, one process", shared),
+    let work = { @Sendable (lane: Lane) in Self.work(lane, bytes) }
+    let copy = { @Sendable (_: Lane) in Self.copy(bytes) }
+    let settings: [(name: String, lanes: [Lane], body: @Sendable (Lane) -> Int, alone: Int)] = [
+      ("one thread", [lanes[0]], work, 0), ("two threads, two processes", lanes, work, 0),
+      ("two threads, one process", shared, work, 0), ("two threads, two contexts", apart, work, 0),
+      (
+        "one thread, one message behind", [lanes[0]],
+        { @Sendable in Self.work($0, bytes, behind: 1) }, 0
+      ),
+      ("one thread, memcpy", [lanes[0]], copy, 5), ("two threads, memcpy", lanes, copy, 5),
     ]
     var times = settings.map { _ in [Double]() }
     for _ in 0..<rounds {
       for (index, setting) in settings.enumerated() {
-        times[index].append(try time(setting.1))
+        times[index].append(try time(setting.lanes, setting.body))
       }
     }
     return settings.indices.map { index in
       TransactionBenchmark.Row(
-        bytes: bytes, mode: settings[index].0, nsMedian: times[index].median,
+        bytes: bytes, mode: settings[index].name, nsMedian: times[index].median,
         ratioToMemcpy: times[index].median / memcpy,
-        speedup: zip(times[0], times[index]).map { $0 / $1 }.median)
+        speedup: zip(times[settings[index].alone], times[index]).map { $0 / $1 }.median)
     }
   }
 
   private struct Lane: Sendable {
     let server: BinderBuffer.Process
     let client: BinderBuffer.Process
-  }
 
-  private func makeLanes() throws(CommandError) -> [Lane] {
-    let context = Context()
-    do throws(BinderError) {
-      return [
-        Lane(
-          server: try context.makeProcess(pid: 1, regionLength: 1_040_384),
-          client: try context.makeProcess(pid: 2)),
-        Lane(
-          server: try context.makeProcess(pid: 3, regionLength: 1_040_384),
-          client: try context.makeProcess(pid: 4)),
-      ]
-    } catch {
-      throw .failure("\(error)")
+    init(server: BinderBuffer.Process, client: BinderBuffer.Process) {
+      (self.server, self.client) = (server, client)
+    }
+
+    init(_ number: Int32, _ context: Context) throws(CommandError) {
+      do throws(BinderError) {
+        server = try context.makeProcess(pid: 2 * number - 1, regionLength: 1_040_384)
+        client = try context.makeProcess(pid: 2 * number)
+      } catch {
+        throw .failure("\(error)")
+      }
     }
   }
 
   /// Wall nanoseconds of one transaction, all threads' work taken together.
-  private func time(_ lanes: [Lane]) throws(CommandError) -> Double {
-    let bytes = bytes
+  private func time(_ lanes: [Lane], _ body: @escaping @Sendable (Lane) -> Int)
+    throws(CommandError) -> Double
+  {
     let start = MonotonicClock.now()
-    let threads = lanes.map { lane in WorkerThread { Self.work(lane, bytes) } }
+    let threads = lanes.map { lane in WorkerThread { body(lane) } }
     let done = threads.reduce(0) { $0 + ($1?.join() ?? 0) }
     let elapsed = Double(MonotonicClock.now() - start)
     guard done == lanes.count * Self.count else {
@@ -62,11 +71,17 @@ struct ThreadBenchmark {
   }
 
   /// Sends, and receives and frees what is there, each message whole and intact.
-  private static func work(_ lane: Lane, _ bytes: Int) -> Int {
+  ///
+  /// - Parameter behind: how many messages stay queued all the time, as the other's do that waits.
+  private static func work(_ lane: Lane, _ bytes: Int, behind: Int = 0) -> Int {
     let node = lane.server.makeNode()
     let message = [UInt8](repeating: 0x5A, count: bytes)
     var received = 0
     do throws(BinderError) {
+      for _ in 0..<behind {
+        unsafe try lane.client.send(
+          oneway: true, data: message.span.bytes, to: lane.server.makeNode())
+      }
       for _ in 0..<count {
         unsafe try lane.client.send(oneway: true, data: message.span.bytes, to: node)
         // With two threads in one process it may be the other's.
@@ -79,9 +94,22 @@ struct ThreadBenchmark {
           break
         }
       }
+      for _ in 0..<behind { _ = try lane.server.receive() }
     } catch {
       return received
     }
     return received
+  }
+
+  /// Copies as many messages, each thread within memory of its own.
+  private static func copy(_ bytes: Int) -> Int {
+    let messages = MessagePool(bytes: bytes, pool: 1 << 20)
+    let target = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 4096)
+    defer { unsafe target.deallocate() }
+    for _ in 0..<count {
+      // SAFETY: both are `bytes` long.
+      unsafe target.copyMemory(from: messages.next().baseAddress!, byteCount: bytes)
+    }
+    return unsafe target.load(as: UInt8.self) == 0x5A ? count : 0
   }
 }

@@ -4,6 +4,13 @@ struct TransactionBenchmark {
   let rounds: Int
   /// Bytes of memory that the messages come from, in turn.
   let pool: Int
+  /// Bytes of a message.
+  let sizes: [Int]
+  let parts: [Part]
+
+  enum Part: String, CaseIterable {
+    case resident, fresh, processes, threads
+  }
 
   static let sizes = [88, 4 << 10, 64 << 10, 512 << 10]
 
@@ -33,16 +40,24 @@ struct TransactionBenchmark {
 
   func run() throws(CommandError) -> BenchReport<Row> {
     var rows: [Row] = []
-    for bytes in Self.sizes {
-      rows += try PathBenchmark(bytes: bytes, pool: pool).rows(rounds: rounds)
+    var memcpy: [Double] = []
+    for bytes in sizes {
+      let path = try PathBenchmark(bytes: bytes, pool: pool)
+        .rows(rounds: rounds, withFresh: parts.contains(.fresh))
+      memcpy.append(path[0].nsMedian)
+      rows += path
     }
     // The second processes are forked before this one has threads.
-    for bytes in Self.sizes {
-      let memcpy = rows.first { $0.bytes == bytes && $0.mode == "memcpy" }!.nsMedian
-      rows += try TransportBenchmark(bytes: bytes).rows(rounds: rounds, memcpy: memcpy)
+    if parts.contains(.processes) {
+      for (bytes, memcpy) in zip(sizes, memcpy) {
+        rows += try TransportBenchmark(bytes: bytes).rows(rounds: rounds, memcpy: memcpy)
+      }
     }
-    let memcpy = rows.first { $0.mode == "memcpy" }!
-    rows += try ThreadBenchmark(bytes: memcpy.bytes).rows(rounds: rounds, memcpy: memcpy.nsMedian)
+    if parts.contains(.threads) {
+      for (bytes, memcpy) in zip(sizes, memcpy) where bytes <= ThreadBenchmark.longest {
+        rows += try ThreadBenchmark(bytes: bytes).rows(rounds: rounds, memcpy: memcpy)
+      }
+    }
     return BenchReport(
       benchmark: "transactions", results: rows,
       notes: [
@@ -50,11 +65,14 @@ struct TransactionBenchmark {
         "memcpy: the bytes alone, from the same memory into a shared mapping",
         "resident: reserve, use pages, copy, commit, receive, read in place, free; fresh: the same "
           + "after all pages were reclaimed, which is not timed; populate: one bare call that gives "
-          + "the same pages frames",
-        "memcpy, resident, fresh and populate: thread CPU time, a region of 1,040,384 bytes",
+          + "as many pages frames",
+        "populate, copy, read: that call, the bare copy, and one byte read through a second mapping: "
+          + "what these cost without any engine",
+        "memcpy to populate: thread CPU time, a region of 1,040,384 bytes",
         "between processes: wall time of a payload one way and a byte back; process_vm_readv goes "
           + "from the sender's memory straight into a region, the whole transaction included",
-        "threads: wall time of one transaction of \(memcpy.bytes) bytes",
+        "threads: wall time of one transaction, all threads' work taken together; two threads with a "
+          + "context each share nothing, and two that only copy show what the machine itself gives",
       ])
   }
 }
