@@ -1,3 +1,5 @@
+import Foundation
+import Synchronization
 import Testing
 
 @testable import PageAlloc
@@ -17,6 +19,22 @@ struct SystemTests {
       }
     }
     #expect(counter.value.withLock { $0 } == 4000)
+  }
+
+  /// Past all pauses, where a thread sleeps or is about to.
+  @Test func aSleeperIsWoken() {
+    final class Shared: Sendable {
+      let lock = Lock()
+      let isDone = Protected(false)
+    }
+    let shared = Shared()
+    shared.lock.lock()
+    Thread.detachNewThread {
+      shared.lock.withLock { shared.isDone.withLock { $0 = true } }
+    }
+    while shared.lock.word.load(ordering: .relaxed) != 2 { sched_yield() }
+    shared.lock.unlock()
+    while !shared.isDone.withLock({ $0 }) { sched_yield() }
   }
 
   @Test func tryLockDoesNotWait() {

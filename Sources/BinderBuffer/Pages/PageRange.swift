@@ -39,7 +39,7 @@ public import PageAlloc
     self.arena = arena
     pageCount = arena.pageCount
     frames = SparseTable(count: pageCount)
-    frameMap = FrameMap(pageCount: pageCount)
+    frameMap = FrameMap(pageCount: pageCount, isKept: true)
     framed = PageSet(of: frameMap)
     inUse = PageSet(pageCount: pageCount)
     idle = IdleList(pageCount: pageCount)
@@ -83,7 +83,7 @@ public import PageAlloc
   // MARK: use and stop using
 
   /// Makes every page that touches the bytes in use: available ones leave the LRU, free ones get
-  /// zeroed frames, a whole missing run in one system call.
+  /// zeroed frames, a whole missing run in one or two system calls.
   ///
   /// - Throws: the reason why a frame could not be had; the state is then what it was before.
   /// - Complexity: O(pages), a few instructions for pages already in use.

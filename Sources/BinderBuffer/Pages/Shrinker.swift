@@ -59,7 +59,8 @@ package protocol Reclaimable: AnyObject, Sendable {
   /// The moment of a free: later than those of all frees of other regions that came before it, not
   /// earlier than the last one of this region.
   ///
-  /// While nobody else frees, the moment stays the same and the clock is only read.
+  /// While nobody else frees, the moment stays the same and the clock is only read, but for the first
+  /// 255 frees and those after somebody else's.
   @inline(__always)
   package func tick(_ own: inout Ticks) -> UInt64 {
     // When the frees of several regions mix, reading first would only fetch the line twice.

@@ -1,4 +1,5 @@
 internal import PageAlloc
+internal import Synchronization
 
 extension Process {
   /// Proves that everything the process knows about its region agrees: ranges, pages, queues, calls
@@ -110,6 +111,7 @@ extension ProcessCore {
       let record = found!
       states[UInt32(range.offset >> 3)] = record.state
       try require("a buffer's record = its range", record.debugID, range.debugID)
+      try require("a buffer's record = its place", Int(record.place) << 3, range.offset)
       try require(
         "oneway in the record = oneway in the range", record.flags.contains(.oneway),
         range.isOneway)
@@ -120,6 +122,9 @@ extension ProcessCore {
     try require(
       "the todo queue holds exactly the queued buffers", queued,
       states.values.count { $0 == .queued })
+    try require(
+      "arrivals are announced",
+      unsafe queued == 0 || sync.pointee.mayHaveArrivals.load(ordering: .relaxed), true)
     var waiting = 0
     for node in 0..<nodeCount {
       let state = unsafe state.pointee.nodes[UInt32(node)]

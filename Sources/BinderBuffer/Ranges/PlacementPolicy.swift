@@ -8,9 +8,11 @@ public enum PlacementPolicy: Hashable, Sendable, CaseIterable {
   case c
   /// The C driver's before 6.8: places as ``c``; one rule of oneway spam detection differs.
   case c61
-  /// Ours, of no driver: exact best fit, the lowest offset among equals; where that range is 8 KiB
-  /// or longer, the end of a range that needs the fewest new page frames and puts the fewest idle
-  /// pages to use.
+  /// Ours, of no driver: exact best fit, the lowest offset among equals. Where that range is 8 KiB or
+  /// longer, the end of a fitting range that needs the fewest new page frames (a ``FrameMap`` tells;
+  /// without one all pages count as having theirs), then, for requests beyond 8 KiB, the fewest idle
+  /// pages, then the smallest range. It looks at up to 511 ranges then. Oneway spam is looked for as
+  /// under ``rust``, with few buffers too.
   case compact
 
   /// The name used on command lines and in reports.

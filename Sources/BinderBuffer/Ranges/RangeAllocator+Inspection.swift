@@ -9,7 +9,8 @@ extension RangeAllocator {
   public var freeBytes: Int { Int(engine.units - engine.liveUnits) * 8 }
   /// Bytes that oneway reservations may still take; half the region when there are none.
   public var freeOnewaySpace: Int { Int(engine.freeOneway) }
-  /// Bytes of the longest free range. O(log n) under the C policies, else constant.
+  /// Bytes of the longest free range. Constant under the C policies, else a look at those of 8 KiB and
+  /// more, at most 511.
   public var largestFreeRange: Int { engine.largestFree }
 
   /// Calls `body` with every range in address order, free ones too.

@@ -15,7 +15,8 @@
 /// nothing that can be observed, now or later, except that a request which comes to a full array
 /// (policy ``PlacementPolicy/rust``) moves on to the tree even when it fails, as the driver does.
 ///
-/// No operation is linear in the number of ranges; none but the first few allocates.
+/// No operation is linear in the number of ranges (of those of 8 KiB and more, at most 511, some look
+/// at all); none but the first few allocates.
 @frozen
 public struct RangeAllocator<Metadata>: ~Copyable {
   @usableFromInline var engine: RangeEngine
@@ -25,7 +26,8 @@ public struct RangeAllocator<Metadata>: ~Copyable {
   /// - Parameters:
   ///   - length: a positive multiple of 8, at most 4 MiB.
   ///   - frames: which pages have frames, for the policy that cares
-  ///     (``PlacementPolicy/compact``); nil: all count as having one. It must cover the region.
+  ///     (``PlacementPolicy/compact``); nil: all count as having one. Traps if it does not cover
+  ///     the region. Whoever changes it does so under the lock that guards this allocator.
   /// - Throws: ``RangeError/invalidLength(_:)``.
   @inlinable
   public init(
@@ -146,5 +148,6 @@ public struct RangeAllocator<Metadata>: ~Copyable {
   }
 }
 
-// SAFETY: all memory that it refers to is its own; a value is used by one thread at a time.
+// SAFETY: all memory that it refers to is its own but the frame map, which is used under the same
+// lock (see `init`); a value is used by one thread at a time.
 extension RangeAllocator: @unchecked Sendable where Metadata: Sendable {}

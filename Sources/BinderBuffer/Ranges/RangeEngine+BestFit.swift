@@ -41,7 +41,8 @@ extension RangeEngine {
   }
 
   /// Accounts a oneway range; true when its sender is suspected. The Rust driver says so at every
-  /// reservation, the new buffer counting already, and never while the array holds the ranges.
+  /// reservation, the new buffer counting already, and never while the array holds the ranges
+  /// (`compact` then looks in the array).
   @inline(never)
   private mutating func countOnewayInRust(_ units: UInt32, _ sender: Int32) -> Bool {
     freeOneway &-= units &* 8

@@ -1,4 +1,4 @@
-/// The usual cases of the Rust driver's rule in its tree, straight through.
+/// The usual cases of the Rust driver's rule in its tree, and of `compact`, straight through.
 ///
 /// Each function first looks whether its case is a usual one: no oneway range, the first of its
 /// index entry, not the last live one. If not it has changed nothing, and the general one takes

@@ -72,7 +72,7 @@ extension RangeEngine {
     try require(senders.senders == 0, "sender totals are kept beside the array")
     try require(array.count <= arrayLimit, "the array holds \(array.count)")
     try require(
-      policy != .rust || !hasTables || bestFit.largest == 0,
+      !policy.isBestFitByAddress || !hasTables || bestFit.largest == 0,
       "the bins outlived the list")
   }
 

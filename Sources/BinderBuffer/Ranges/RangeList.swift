@@ -29,11 +29,6 @@ struct RangeWord: BitwiseCopyable, Equatable {
   @inline(__always) var isCommitted: Bool { bits & Self.committed != 0 }
   @inline(__always) var isOneway: Bool { bits & Self.oneway != 0 }
   @inline(__always) var isOwned: Bool { bits & Self.owned != 0 }
-  /// The size of a free range; 0 for a live one.
-  @inline(__always) var freeSize: UInt32 {
-    // The top bit, spread out, masks the size without a branch.
-    bits & Self.sizeMask & ~UInt32(bitPattern: Int32(bitPattern: bits) &>> 31)
-  }
 }
 
 /// All ranges of a region in address order, and the index that finds a live one by its offset.

@@ -92,7 +92,7 @@ struct SizeBitmap {
 
   /// Whether the summary knows of every word that is not 0.
   var isConsistent: Bool {
-    (0..<Self.bitWords).allSatisfy {
+    (0...Self.bitWords).allSatisfy {
       words[$0] == 0 || words[Self.summary] >> UInt64($0) & 1 == 1
     } && words[Self.bitWords] >> 1 == 0
   }

@@ -5,9 +5,8 @@
 /// A bin is a cache line of eight words: a head, and room for the keys of seven members. A key is
 /// `size << 40 | start << 20 | node` with size and start complemented: so 0 is an unused key, and
 /// the largest key stands for the shortest range, of equals for the lowest, and is found without a
-/// branch. Members stand in no order: a new one goes to
-/// the end, and the last one fills the gap that a leaving one makes. Each member knows its
-/// position (its node's tag). When the line is full, the keys move into a *chunk*, an array that
+/// branch. Members stand in no order: a new one goes to the end, and the last one fills the gap that
+/// a leaving one makes. Each member knows its position (its node's tag). When the line is full, the keys move into a *chunk*, an array that
 /// doubles when it is full, up to 1023 keys; a larger set hangs in a tree (`TieBins+Tree`). What
 /// has become too large for its members is given up when the lowest of them is asked for.
 ///
@@ -16,7 +15,8 @@
 /// is room, and where the first stands.
 ///
 /// Adding and removing is O(1) up to 1023 members (moving to another chunk is bounded by that),
-/// finding the lowest looks at all of them; beyond that everything is O(log n).
+/// finding the lowest looks at all of up to 128 or of the long ranges; beyond that everything is
+/// O(log n).
 ///
 /// INVARIANT: positions are `1...count`; words of lines and chunks in no position are 0, but for
 /// heads.
@@ -294,6 +294,10 @@ struct TieBins {
       let id = Self.low(key)
       return key == Self.key(id, start: nodes[id].start, size: nodes[id].word.size)
         && nodes[id].tag == position && body(id)
+    }
+    // Keys left behind in the line would come back when the members move into it again.
+    if !head.isInline {
+      for i in UInt32(head.hasTree ? 2 : 1)..<8 where words[bin * 8 + i] != 0 { return false }
     }
     if head.hasTree { return checkTree(bin * 8, checkMember) }
     if head.bits == 0 { return true }

@@ -5,7 +5,7 @@ extension PageArena {
   ///
   /// - Throws: `PageAllocError.arenaFull` without a free block; `.budgetExhausted`; `.system` if
   ///   the machine has no memory. Nothing has changed then.
-  /// - Complexity: O(pageCount / 64) and one system call.
+  /// - Complexity: O(pageCount / 64) and one system call, two for long runs.
   public func allocate<let order: Int>(
     _ type: Pages<order>.Type = Pages<order>.self, flags: AllocationFlags = .kernel
   ) throws(PageAllocError) -> Pages<order> {
@@ -20,7 +20,8 @@ extension PageArena {
     return Pages(adopting: first, of: self)
   }
 
-  /// Allocates the pages of `run`, one by one in the types and in one system call.
+  /// Allocates the pages of `run`, one by one in the types and in one system call, long ones in
+  /// two.
   ///
   /// All or nothing. The contents are zero.
   ///

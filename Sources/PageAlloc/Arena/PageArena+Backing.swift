@@ -24,8 +24,8 @@ extension PageArena {
   private func populate(_ run: Range<Int>) throws(PageAllocError) {
     if run.isEmpty { return }
     if run.count >= Self.longRun, !file.isNone {
-      // Frames for the whole run at once, which are then only mapped. If that fails, so does the
-      // call below, and says why.
+      // Frames for the whole run at once, which are then only mapped. It is all or nothing and may
+      // fail, for a signal too: the call below then does everything, or says why not.
       _ = bb_allocate(
         file.raw, Int64(run.lowerBound) << Int64(Page.shift), Int64(run.count) << Int64(Page.shift))
     }

@@ -1,8 +1,9 @@
 /// Who can get at the memory of an arena.
 public enum RegionSharing: Sendable, Hashable, CaseIterable {
-  /// This process only. When a quarter of the descriptors that this process may have are in use,
-  /// that of an arena is closed as soon as its views are mapped, so the number of arenas is not
-  /// bounded by the number of descriptors. With a descriptor, long runs of pages are backed faster.
+  /// This process only. With its descriptor an arena backs long runs of pages faster; but only one
+  /// whose number is in the lowest quarter of those that this process may have is kept, all others
+  /// are closed as soon as the views are mapped. So the number of arenas is not bounded by that of
+  /// descriptors.
   case inProcess
 
   /// Other processes too, which get a descriptor that was opened read-only: they cannot map it

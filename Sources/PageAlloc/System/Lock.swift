@@ -73,7 +73,7 @@ package import Synchronization
     while word.exchange(2, ordering: .acquiring) != 0 {
       // SAFETY: a word of this lock, which lives while it is borrowed.
       _ = unsafe withUnsafePointer(to: word) { unsafe bb_futex_wait($0, 2, .max) }
-      if spin(as: 2) { return }
+      if tryTake(as: 2) || spin(as: 2) { return }
     }
   }
 
@@ -94,7 +94,8 @@ package import Synchronization
 
   @usableFromInline @inline(never)
   borrowing func wakeOne() {
-    // SAFETY: only the address is used; whoever sleeps on it keeps the lock alive.
+    // SAFETY: the lock may be gone already: only its address is used, and sleepers bear being woken
+    // for nothing.
     unsafe withUnsafePointer(to: word) { unsafe bb_futex_wake($0, 1) }
   }
 }
@@ -134,7 +135,7 @@ package import Synchronization
 
   private borrowing func wake(_ count: CInt) {
     signals.add(1, ordering: .relaxed)
-    // SAFETY: only the address is used.
+    // SAFETY: a word of this condition, which lives while it is borrowed.
     unsafe withUnsafePointer(to: signals) { unsafe bb_futex_wake($0, count) }
   }
 }

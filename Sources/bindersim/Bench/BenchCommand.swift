@@ -11,9 +11,12 @@ enum BenchCommand {
     help: "transactions: how much memory the messages come from, in turn; 0: always the same bytes")
   static let part = Option(
     optional: "only", .choice("PART", TransactionBenchmark.Part.allCases.map { ($0.rawValue, $0) }),
-    help: "transactions: one thread (path), two threads (threads), or two processes (processes)")
+    help: "transactions: beside memcpy and resident pages only fresh pages, two processes or two "
+      + "threads; resident: nothing more")
   static let bytes = Option(
-    optional: "bytes", .size, help: "transactions: messages of this size alone")
+    optional: "bytes",
+    .size.filter(accepted: "a size from 1 to 1016K") { (1...1_040_384).contains($0) },
+    help: "transactions: messages of this size alone")
   static let processes = Option(
     "processes", short: "p", .count(in: 1...30_000), default: 10_000, shown: "10000",
     help: "scale: processes in one run")

@@ -63,8 +63,8 @@ struct Topic: Sendable {
     name: "policies", summary: "where buffers are placed",
     paragraphs: [
       """
-      A policy answers exactly as the driver of that name does, ties included, so that what fits \
-      here fits there. Of no driver is compact.
+      rust, c and c-6.1 answer exactly as those drivers do, ties included, so that what fits here \
+      fits there; compact is this project's own.
       """
     ],
     lists: [
@@ -100,7 +100,7 @@ struct Topic: Sendable {
         entries: [
           ("who fills it?", "Regions: the fullest moment, and who held how much then"),
           ("fragmented?", "Regions: holes in the map, and the fragmentation plot"),
-          ("a longer region?", "replay with --region 1016K,2M: compare what was refused"),
+          ("a longer region?", "Summary: tried; or replay with --region 1016K,2M"),
           ("who spams?", "Sizes and senders: the column of spam reports"),
           ("what leaks?", "Buffers that were never freed: the oldest, and who sent them"),
           ("how many pages?", "Regions: peak pages, and pages with a frame over time"),

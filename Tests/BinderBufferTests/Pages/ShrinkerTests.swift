@@ -232,6 +232,26 @@ import Testing
     #expect(budget.pagesInUse == 0)
   }
 
+  /// A region's moments never go back, and are later than all that came before it of others: while
+  /// one frees alone, while they mix, and when one frees alone again.
+  @Test(arguments: 1...20)
+  func momentsFollowEachOther(seed: UInt64) {
+    var random = Random(seed: seed)
+    let shrinker = Shrinker()
+    var ticks = [Shrinker.Ticks(), Shrinker.Ticks(), Shrinker.Ticks()]
+    var last: (region: Int, moment: UInt64)?
+    for _ in 0..<60 {
+      let region = random.below(3)
+      for _ in 0..<[1, 1, 2, 300, 600][random.below(5)] {
+        let moment = shrinker.tick(&ticks[region])
+        if let last {
+          #expect(region == last.region ? moment >= last.moment : moment > last.moment)
+        }
+        last = (region, moment)
+      }
+    }
+  }
+
   /// A dead process is not in the shrinker's list any more, and its pages are gone.
   @Test func theDeadHaveNothing() throws {
     let crowd = try Crowd(2)

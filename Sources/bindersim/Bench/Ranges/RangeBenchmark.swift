@@ -43,6 +43,7 @@ struct RangeBenchmark {
       notes: [
         "\(Format.grouped(operations)) operations for each workload, \(rounds) rounds; ns of thread "
           + "CPU time for one operation, the loop included",
+        "compact is timed with frames in all pages that the counting pass used",
         "p99: operations timed one by one, the clock's own time taken off",
         "to malloc: the median over rounds of the ratio within a round",
         "floor: mean of the pages that the live bytes would fill without a gap",
