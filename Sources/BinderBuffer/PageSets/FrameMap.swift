@@ -17,9 +17,8 @@ public final class FrameMap {
   public let pageCount: Int
   /// Its pages come and go with a `PageRange`, which alone may change it.
   private let isKept: Bool
-  // INVARIANT: `wordCount` words, at this address until deinit; bits from `pageCount` on are 0.
+  // INVARIANT: a bit for each page in whole words, at this address until deinit; further bits are 0.
   let words: UnsafeMutablePointer<UInt64>
-  private var wordCount: Int { (pageCount + 63) >> 6 }
 
   /// A map of `pageCount` pages, none of which has a frame. Traps if that is negative.
   public convenience init(pageCount: Int) { self.init(pageCount: pageCount, isKept: false) }

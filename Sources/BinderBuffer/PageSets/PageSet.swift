@@ -87,26 +87,31 @@
   @inline(__always)
   static func mask(ofOneWord pages: Range<Int>) -> UInt64 {
     assert(pages.lowerBound >> 6 == (pages.upperBound - 1) >> 6)
-    return (~0 &<< UInt64(truncatingIfNeeded: pages.lowerBound))
-      & (~0 &>> UInt64(truncatingIfNeeded: ~(pages.upperBound &- 1)))
+    return bits(from: pages.lowerBound) & bits(through: pages.upperBound &- 1)
   }
+
+  /// The bits of a page and of those above it in its word.
+  @inline(__always)
+  private static func bits(from page: Int) -> UInt64 { ~0 &<< UInt64(truncatingIfNeeded: page) }
+
+  /// The bits of a page and of those below it in its word.
+  @inline(__always)
+  private static func bits(through page: Int) -> UInt64 { ~0 &>> UInt64(truncatingIfNeeded: ~page) }
 
   /// Calls `body` with each word that `pages` touches and the mask of its bits there.
   @inline(__always)
   static func forEachWord(of pages: Range<Int>, _ body: (Int, UInt64) -> Void) {
     guard !pages.isEmpty else { return }
     let (first, last) = (pages.lowerBound >> 6, (pages.upperBound &- 1) >> 6)
-    let low = ~UInt64(0) &<< UInt64(truncatingIfNeeded: pages.lowerBound)
-    let high = ~UInt64(0) &>> UInt64(truncatingIfNeeded: ~(pages.upperBound &- 1))
     // Most messages touch pages of one word.
-    guard first < last else { return body(first, low & high) }
-    body(first, low)
+    guard first < last else { return body(first, mask(ofOneWord: pages)) }
+    body(first, bits(from: pages.lowerBound))
     var index = first &+ 1
     while index < last {
       body(index, ~0)
       index &+= 1
     }
-    body(last, high)
+    body(last, bits(through: pages.upperBound &- 1))
   }
 
   /// The maximal runs of consecutive members within `bounds`, low to high.

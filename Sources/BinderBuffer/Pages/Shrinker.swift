@@ -35,6 +35,7 @@ package protocol Reclaimable: AnyObject, Sendable {
   private var reclaimed = 0
 
   package init() {
+    // SAFETY: memory of our own, large enough and aligned; `deinit` gives it back.
     unsafe clock = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
       .bindMemory(to: Atomic<UInt64>.self, capacity: 1)
     unsafe clock.initialize(to: Atomic(1))
@@ -64,6 +65,7 @@ package protocol Reclaimable: AnyObject, Sendable {
   @inline(__always)
   package func tick(_ own: inout Ticks) -> UInt64 {
     // When the frees of several regions mix, reading first would only fetch the line twice.
+    // SAFETY: the clock is initialised for as long as the shrinker lives.
     if own.mixed == 0, unsafe clock.pointee.load(ordering: .relaxed) == own.last &+ 1 {
       return own.last
     }
@@ -76,6 +78,7 @@ package protocol Reclaimable: AnyObject, Sendable {
   /// Begins to fetch the clock for the next tick.
   @inline(__always)
   package func prepareTick(_ own: Ticks) {
+    // SAFETY: an address to fetch, never read here.
     if own.mixed > 0 { unsafe bb_prefetch_to_write(clock) }
   }
 

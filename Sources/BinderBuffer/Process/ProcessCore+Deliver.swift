@@ -71,7 +71,7 @@ extension ProcessCore {
     }
     unsafe state.pointee.regionPins += 1
     unsafe state.pointee.counters.received += 1
-    // The buffer will soon be freed.
+    // The buffer will soon be freed. SAFETY: the context keeps its shrinker.
     unsafe Unmanaged.passUnretained(context.shrinker)._withUnsafeGuaranteedRef {
       unsafe $0.prepareTick(state.pointee.ticks)
     }

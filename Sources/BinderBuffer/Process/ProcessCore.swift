@@ -29,6 +29,7 @@ internal import Synchronization
     let start = (MemoryLayout<ProcessSync>.size + mask) & ~mask
     let memory = UnsafeMutableRawPointer.allocate(
       byteCount: start + MemoryLayout<ProcessState>.size, alignment: 64)
+    // SAFETY: room for both, each aligned: `sync` at the start, `state` behind it.
     unsafe sync = memory.bindMemory(to: ProcessSync.self, capacity: 1)
     unsafe sync.initialize(to: ProcessSync())
     unsafe state = (memory + start).bindMemory(to: ProcessState.self, capacity: 1)

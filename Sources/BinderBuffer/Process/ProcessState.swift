@@ -92,6 +92,7 @@ struct NodeState: BitwiseCopyable {
   private var entries = unsafe UnsafeMutableBufferPointer<NodeState>(start: nil, count: 0)
   private(set) var count = 0
 
+  // SAFETY: allocated in `append`, or nil; the entries are trivial.
   deinit { unsafe entries.deallocate() }
 
   subscript(node: UInt32) -> NodeState {
@@ -111,11 +112,13 @@ struct NodeState: BitwiseCopyable {
 
   mutating func append(_ node: NodeState) {
     if unsafe count == entries.count {
+      // SAFETY: all entries are initialised and move; the old memory is empty then.
       let grown = UnsafeMutableBufferPointer<NodeState>.allocate(capacity: max(4, count * 2))
       _ = unsafe grown.moveInitialize(fromContentsOf: entries)
       unsafe entries.deallocate()
       unsafe entries = unsafe grown
     }
+    // SAFETY: there is room for one more, just made if need be.
     unsafe entries.initializeElement(at: count, to: node)
     count += 1
   }

@@ -1,4 +1,5 @@
-/// The index of free ranges of the Rust driver's rule and of `compact`: exact best fit, the lowest offset among equals.
+/// The index of free ranges of the Rust driver's rule and of `compact`: exact best fit, the lowest
+/// offset among equals.
 ///
 /// INVARIANT: every free range is in the bin of its size; its node's tag is its place there.
 struct BestFitIndex {

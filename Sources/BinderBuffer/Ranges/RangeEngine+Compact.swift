@@ -107,19 +107,17 @@ extension RangeEngine {
     guard let best = array.smallestGap(units, units: self.units) else { throw noSpace(size) }
     let place =
       best.room < Self.longSize || startIsContent(best.start, best.room, units)
-      ? (best.position, best.start) : placeByRankInArray(units)
+      ? (position: best.position, start: best.start) : placeByRankInArray(units)
     let placed = takeInArray(place, units, flags, RangeOwner(sender: sender, debugID: debugID))
-    return flags & RangeWord.oneway == 0 ? placed : detectSpamInArray(placed, sender)
+    guard flags & RangeWord.oneway != 0, isSpamInArray(sender) else { return placed }
+    return PlacedRange(start: place.start, units: units, slot: placed.slot, isSpam: true)
   }
 
   /// Few buffers can be spam by their bytes alone; unlike the Rust driver of 6.18, and like later
   /// ones, this policy looks.
   @inline(never)
-  private mutating func detectSpamInArray(_ placed: PlacedRange, _ sender: Int32) -> PlacedRange {
-    let taken = placed.reservation
-    return PlacedRange(
-      start: UInt32(taken.offset) / 8, units: UInt32(taken.size) / 8, slot: placed.slot,
-      isSpam: freeOneway < length / 10 && isSuspicious(array.onewayTotal(of: sender)))
+  private mutating func isSpamInArray(_ sender: Int32) -> Bool {
+    freeOneway < length / 10 && isSuspicious(array.onewayTotal(of: sender))
   }
 
   @usableFromInline

@@ -40,7 +40,8 @@ struct RangeEngine: ~Copyable {
   /// Where the ranges are kept now.
   @usableFromInline
   enum Mode: UInt8 {
-    /// In the short array (Rust driver, `compact`), or nowhere yet (C driver, before the first request).
+    /// In the short array (Rust driver, `compact`), or nowhere yet (C driver, before the first
+    /// request).
     case array
     /// In the list, the free ones under ``BestFitIndex``.
     case bestFit
