@@ -84,7 +84,9 @@ import Testing
     ),
     ("driver c 6.12\nregion 4096\nreclaim\n", "r:3: no 'senders N' line"),
     ("driver c 6.12\ndriver c 6.12\n", "r:2: a second 'driver' line"),
-    ("driver rust 6.17\nregion 4096\nsenders 1\nreclaim\n", "r:4: driver rust 6.17 is not modelled"),
+    (
+      "driver rust 6.17\nregion 4096\nsenders 1\nreclaim\n", "r:4: driver rust 6.17 is not modelled"
+    ),
     ("driver vms 1\nregion 4096\nsenders 1\nreclaim\n", "r:4: driver vms 1 is not modelled"),
     ("driver c 6.12\nregion 0\nsenders 1\nreclaim\n", "r:4: cannot make the recorded region"),
     ("driver c 6.12\nregion 100\nsenders 1\nreclaim\n", "r:4: cannot make the recorded region"),
