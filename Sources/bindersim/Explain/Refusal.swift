@@ -26,6 +26,8 @@ struct Refusal: Codable, Equatable, Sendable {
   enum Driver: String, Codable, Sendable { case c, rust }
 
   var cause = Cause.unknown
+  /// Of the capture.
+  var line: Int?
   var driver: Driver?
   /// As the file has it.
   var time: String?
@@ -98,6 +100,13 @@ extension Refusal {
     error = failed.error ?? error
     dataSize = failed.dataSize ?? dataSize
     offsetsSize = failed.offsetsSize ?? offsetsSize
+  }
+
+  /// Where a capture does not tell what was live.
+  mutating func forgetRegion() {
+    (allocated, buffers, largestBuffer, free, freeRanges, largestFree) = (nil, nil, nil, nil, nil, nil)
+    (freeOneway, freedBefore, neverFreedBytes) = (nil, nil, nil)
+    holders = []
   }
 
   /// What a transaction of these sizes takes at least: extra buffers are in no log.

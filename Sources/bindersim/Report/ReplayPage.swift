@@ -76,12 +76,5 @@ enum ReplayPage {
 }
 
 extension ReplayReport {
-  /// By pid, as far as the capture tells.
-  var names: [Int32: String] {
-    var names: [Int32: String] = [:]
-    for process in runs.flatMap(\.processes) where !process.name.isEmpty {
-      names[process.pid] = process.name
-    }
-    return names
-  }
+  var names: [Int32: String] { processNames }
 }
