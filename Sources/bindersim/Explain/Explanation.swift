@@ -24,7 +24,8 @@ struct Explanation: Codable, Equatable, Sendable {
   var clients: [ClientReport]
   var regions: [ExplainedRegion]
   var captures: [ReplayReport]
-  var names: [Int32: String]
+  /// By pid.
+  var names: [Int: String]
 
   struct Answer: Codable, Equatable, Sendable {
     var question: String
@@ -50,7 +51,7 @@ struct Explanation: Codable, Equatable, Sendable {
     return isBad ? .failure : .success
   }
 
-  func label(_ pid: Int32) -> String { names[pid].map { "\(pid) \($0)" } ?? "\(pid)" }
+  func label(_ pid: Int32) -> String { names[Int(pid)].map { "\(pid) \($0)" } ?? "\(pid)" }
 }
 
 /// One of the files, or a part of an archive.
@@ -87,7 +88,7 @@ extension Explanation {
   init(_ evidence: Evidence, kernel given: String?, region fallback: Int) {
     files = evidence.files
     kernel = given ?? evidence.kernels.first
-    names = evidence.names
+    names = Dictionary(uniqueKeysWithValues: evidence.names.map { (Int($0.key), $0.value) })
     captures = evidence.captures
     clients = evidence.log.clients
     moreRefusals = evidence.log.moreRefusals + captures.reduce(0) { $0 + $1.moreRefusals }

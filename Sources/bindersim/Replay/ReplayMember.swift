@@ -2,7 +2,7 @@ internal import BinderBuffer
 
 /// A process of the capture in one engine, with its region of one context.
 struct ReplayMember {
-  let process: Process
+  let process: BinderProcess
   var hasRegion = false
   var nodes: [Node] = []
   /// Those that no live buffer was sent to.
@@ -16,7 +16,7 @@ struct ReplayMember {
   var firstFailure: ReplayFailure?
   var gauge = RegionGauge()
 
-  init(_ process: Process) { self.process = process }
+  init(_ process: BinderProcess) { self.process = process }
 
   var key: RegionKey { RegionKey(number: process.pid) }
 

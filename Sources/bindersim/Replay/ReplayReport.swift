@@ -46,7 +46,7 @@ struct ReplayReport: Codable, Equatable, Sendable {
   /// Of the kernel's log in the capture, what is about Binder.
   var consoleLines: [ReplayConsoleLine] = []
   /// By pid, as far as the capture tells.
-  var processNames: [Int32: String] = [:]
+  var processNames: [Int: String] = [:]
   /// The first region's length came from the capture, not from the command line.
   var adaptsRegions = false
   var runs: [ReplayRun]

@@ -121,7 +121,7 @@ struct ReplaySession {
   ) {
     report.kernel = options.kernel ?? survey.facts.kernel?.release
     report.policyReason = reason
-    report.processNames = names
+    report.processNames = Dictionary(uniqueKeysWithValues: names.map { (Int($0.key), $0.value) })
     report.adaptsRegions = options.adaptsRegions
     if isSimulated {
       report.runs = engines.map { engine in

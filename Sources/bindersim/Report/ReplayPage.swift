@@ -76,5 +76,9 @@ enum ReplayPage {
 }
 
 extension ReplayReport {
-  var names: [Int32: String] { processNames }
+  var names: [Int32: String] {
+    var names: [Int32: String] = [:]
+    for (pid, name) in processNames { names[Int32(truncatingIfNeeded: pid)] = name }
+    return names
+  }
 }

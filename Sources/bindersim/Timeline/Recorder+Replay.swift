@@ -1,24 +1,33 @@
 internal import BinderBuffer
 
-/// A replay's steps as events. A capture does not tell which thread frees, and when it received
-/// does not matter to a region; the process itself stands for its threads.
+/// A replay's steps as events. A capture does not tell which thread frees: the process itself stands
+/// for it.
 extension Recorder {
   func noteSent(
-    _ buffer: PlannedBuffer, _ receipt: Receipt, at time: UInt64, _ process: Process
+    _ buffer: PlannedBuffer, _ receipt: Receipt, at time: UInt64, _ process: BinderProcess
   ) {
     let event = EngineEvent(
       step: .sent(SentBuffer(buffer).placed(receipt)), time: time, process: buffer.sender,
-      thread: buffer.sender)
+      thread: buffer.senderThread)
     note(event, in: process)
   }
 
-  func noteFailure(
-    of buffer: PlannedBuffer, _ error: BinderError, at time: UInt64, _ process: Process
+  func noteReceived(
+    _ debugID: UInt32, at time: UInt64, process: Int32, thread: Int32, _ region: BinderProcess
   ) {
-    noteFailure(of: SentBuffer(buffer), error, at: time, thread: buffer.sender, in: process)
+    note(
+      EngineEvent(step: .received(debugID), time: time, process: process, thread: thread),
+      in: region)
   }
 
-  func noteFreed(_ debugID: UInt32, at time: UInt64, _ process: Process) {
+  func noteFailure(
+    of buffer: PlannedBuffer, _ error: BinderError, at time: UInt64, _ process: BinderProcess
+  ) {
+    noteFailure(
+      of: SentBuffer(buffer), error, at: time, thread: buffer.senderThread, in: process)
+  }
+
+  func noteFreed(_ debugID: UInt32, at time: UInt64, _ process: BinderProcess) {
     note(
       EngineEvent(
         step: .freed(debugID), time: time, process: process.pid, thread: process.pid),
@@ -35,8 +44,11 @@ extension SentBuffer {
       case .oneway: .oneway
       }
     self.init(
-      kind: kind, sender: buffer.sender, receiver: buffer.destination,
-      awaitedBy: kind == .reply ? buffer.destination : 0, code: buffer.code,
-      dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize)
+      kind: kind, sender: buffer.sender,
+      receiver: RegionKey(buffer.destination, buffer.context).number,
+      awaitedBy: kind == .reply ? buffer.awaitedBy : 0, node: buffer.node, code: buffer.code,
+      dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
+      origin: CaptureOrigin(
+        transaction: buffer.transaction, line: buffer.line, nanoseconds: buffer.nanoseconds))
   }
 }

@@ -15,13 +15,20 @@ final class Recorder: Sendable {
     }
   }
 
+  private let keepsEvents: Bool
   // Locked before the lock of the process that is looked at, never after one.
   private let state: Locked<State>
 
   /// Nil when nothing is to be kept.
   init?(_ depth: RecordingDepth) {
     guard depth != .none else { return nil }
+    keepsEvents = depth == .events
     state = Locked(State(recording: Recording(keepsEvents: depth == .events)))
+  }
+
+  /// Forgets all that was told.
+  func restart() {
+    state.withLock { $0 = State(recording: Recording(keepsEvents: keepsEvents)) }
   }
 
   /// Time has come so far: to be told before the regions change again.
@@ -32,7 +39,7 @@ final class Recorder: Sendable {
   /// A step was done.
   ///
   /// - Parameter process: in whose region the buffer is.
-  func note(_ event: EngineEvent, in process: Process) {
+  func note(_ event: EngineEvent, in process: BinderProcess) {
     state.withLock {
       var event = event
       event.time = $0.sinceOrigin(event.time)
@@ -44,7 +51,8 @@ final class Recorder: Sendable {
   ///
   /// - Parameter process: in whose region there was no room for it.
   func noteFailure(
-    of buffer: SentBuffer, _ error: BinderError, at time: UInt64, thread: Int32, in process: Process
+    of buffer: SentBuffer, _ error: BinderError, at time: UInt64, thread: Int32,
+    in process: BinderProcess
   ) {
     state.withLock {
       let time = $0.sinceOrigin(time)
