@@ -6,6 +6,10 @@ enum ExplainCommand {
     "region", short: "r", .region, default: Refusal.usualRegion, shown: "1016K",
     help: "bytes of a region whose length no file tells")
 
+  private static let kernelOption = Option(
+    optional: "kernel", .kernel,
+    help: "the device's kernel, as 'uname -r' prints it (default: what the files say)")
+
   static let subcommand = Subcommand(
     name: "explain", summary: "say what logs, dumps, bug reports and captures tell of a failure",
     discussion: [
@@ -24,7 +28,7 @@ enum ExplainCommand {
     ],
     operands: [Operand(name: "FILE", help: "what you have; - is standard input", repeats: true)],
     options: [
-      region.description, EngineOptions.kernel.description, ExportOptions.html.description,
+      region.description, kernelOption.description, ExportOptions.html.description,
       ExportOptions.json.description,
     ],
     examples: [
@@ -39,12 +43,12 @@ enum ExplainCommand {
         "only one file can be -, which is standard output", hint: "See 'bindersim explain --help'.")
     }
     return try run(
-      arguments.operands, kernel: arguments[EngineOptions.kernel], region: arguments[region],
+      arguments.operands, kernel: arguments[kernelOption], region: arguments[region],
       request)
   }
 
   static func run(
-    _ paths: [String], kernel: KernelRelease?, region: Int, _ request: ExportRequest
+    _ paths: [String], kernel: String?, region: Int, _ request: ExportRequest
   ) throws(CommandError) -> ExitStatus {
     Interrupt.catchSignals()
     let files = try ExportFiles.open(request)
@@ -56,9 +60,9 @@ enum ExplainCommand {
     do throws(ReplayError) {
       evidence = try Evidence(paths, options, shouldStop: { Interrupt.wasRequested })
     } catch {
-      throw .unanswered("\(error)")
+      throw .failure("\(error)")
     }
-    let explanation = Explanation(evidence, kernel: kernel?.text, region: region)
+    let explanation = Explanation(evidence, kernel: kernel, region: region)
     try files.write(
       Outcome(
         text: ExplainText.text(explanation),

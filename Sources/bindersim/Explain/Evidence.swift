@@ -14,6 +14,7 @@ struct Evidence {
   init(
     _ paths: [String], _ options: ReplayOptions, shouldStop: () -> Bool = { false }
   ) throws(ReplayError) {
+    // Captures are read last, and stand where they were given.
     var order: [ExplainedFile?] = []
     var waiting: [(place: Int, input: Input)] = []
     do throws(InputError) {
@@ -23,8 +24,9 @@ struct Evidence {
           waiting.append((order.count, input))
           order.append(nil)
         } else {
+          files = []
           try readText(input, path, shouldStop)
-          order += files.dropFirst(order.count(where: { $0 != nil }))
+          for file in files { order.append(file) }
         }
       }
     } catch {
@@ -36,6 +38,14 @@ struct Evidence {
     files = order.compactMap(\.self)
     for release in log.kernels where !kernels.contains(release) { kernels.append(release) }
     names.merge(log.names) { ours, _ in ours }
+  }
+
+  /// Lines in memory, handed on in chunks of at most `chunk` bytes.
+  init(lines: [UInt8], name: String, chunk: Int = .max) {
+    // Memory can always be read.
+    try? readLines(MemorySource(lines, chunk: chunk), path: name, kind: "text") { false }
+    kernels = log.kernels
+    names = log.names
   }
 
   /// What the logs say of the regions' lengths.
@@ -127,7 +137,7 @@ struct Evidence {
       path: path, kind: kind, lines: lines.lineCount, used: dump.used + log.used - before)
     if file.used == 0 { file.notes.append("nothing in it is about Binder's buffers") }
     if dump.leftOut > 0 {
-      file.notes.append("\(Format.count(dump.leftOut, "entry", plural: "entries")) were left out: there are too many")
+      file.notes.append("\(Format.count(dump.leftOut, "line")) of a dump were left out: there are too many")
     }
     if let damage = source.damage { file.notes.append(damage) }
     files.append(file)

@@ -126,7 +126,7 @@ enum Advice {
     }
   }
 
-  static func after(_ region: ExplainedRegion, _ label: (Int32) -> String) -> [String] {
+  static func after(_ region: ExplainedRegion, _ label: @escaping (Int32) -> String) -> [String] {
     let name = RegionWords(region: region, label: label).name
     let waiting = RegionWords(region: region, label: label).waiting
     guard let oldest = waiting.first, let age = oldest.milliseconds, age >= 1000 else { return [] }

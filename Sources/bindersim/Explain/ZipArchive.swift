@@ -128,18 +128,21 @@ final class RandomAccessBytes {
     let wanted = min(wanted, count - place)
     guard descriptor >= 0 else { return Array(memory[place..<place + wanted]) }
     var failed = false
-    let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
-      while filled < wanted {
+    var bytes = [UInt8](repeating: 0, count: wanted)
+    var filled = 0
+    while filled < wanted {
+      let got = unsafe bytes.withUnsafeMutableBytes { buffer in
         // SAFETY: the kernel writes at most wanted - filled bytes behind those that are there.
-        let got = unsafe pread(
+        unsafe pread(
           descriptor, buffer.baseAddress! + filled, wanted - filled, off_t(place + filled))
-        if got < 0, errno == EINTR { continue }
-        failed = got < 0
-        guard got > 0 else { break }
-        filled += got
       }
+      if got < 0, errno == EINTR { continue }
+      failed = got < 0
+      guard got > 0 else { break }
+      filled += got
     }
     if failed { throw InputError(path: path, action: "read") }
+    bytes.removeLast(wanted - filled)
     return bytes
   }
 }

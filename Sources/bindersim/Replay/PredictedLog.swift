@@ -27,44 +27,62 @@ struct PredictedLog {
     }
   }
 
+  /// A message as the lines name it.
+  struct Message {
+    var transaction: UInt32
+    var sender: Int32
+    /// Nil where nothing tells it.
+    var thread: Int32?
+    var receiver: Int32
+    var awaitedBy: Int32
+    var kind: MessageKind
+    var code: UInt32
+    /// What it takes of the region.
+    var size: Int
+    var dataSize: Int
+    var offsetsSize: Int
+  }
+
   /// Of a message that found no room; empty for other failures.
   ///
   /// - Parameters:
-  ///   - exhaustion: what the engine says of the region, two lines.
+  ///   - exhaustion: what the engine says of the region.
   ///   - freeOneway: free oneway space, bytes.
   func refusal(
-    _ buffer: PlannedBuffer, _ kind: FailureKind, _ exhaustion: String, freeOneway: Int
+    _ message: Message, _ failure: FailureKind, _ exhaustion: String, freeOneway: Int
   ) -> [String] {
-    guard kind == .noSpace || kind == .noOnewaySpace else { return [] }
-    let isOneway = buffer.kind == .oneway
+    guard failure == .noSpace || failure == .noOnewaySpace else { return [] }
+    let isOneway = message.kind == .oneway
+    let from = "\(message.sender):\(message.thread.map(String.init) ?? "?")"
     guard style != .rust else {
       return [
-        "rust_binder: Failed to allocate buffer. len:\(buffer.size), is_oneway:\(isOneway)",
+        "rust_binder: Failed to allocate buffer. len:\(message.size), is_oneway:\(isOneway)",
         "rust_binder: Failure in copy_transaction_data: ENOSPC",
-        "rust_binder: \(buffer.sender):\(buffer.senderThread) transaction to \(buffer.destination) "
-          + "failed: ENOSPC",
+        "rust_binder: \(from) transaction to \(message.receiver) failed: ENOSPC",
       ]
     }
     var lines: [String] = []
-    if kind == .noOnewaySpace {
+    if failure == .noOnewaySpace {
       lines.append(
-        "binder_alloc: \(buffer.destination): binder_alloc_buf size \(buffer.size) failed, no async "
+        "binder_alloc: \(message.receiver): binder_alloc_buf size \(message.size) failed, no async "
           + "space left (\(freeOneway))")
     } else {
       lines.append(
-        "binder_alloc: \(buffer.destination): binder_alloc_buf size \(buffer.size) failed, no address "
+        "binder_alloc: \(message.receiver): binder_alloc_buf size \(message.size) failed, no address "
           + "space")
-      if let usage = exhaustion.split(separator: "\n").last { lines.append("binder_alloc: \(usage)") }
+      if let place = exhaustion.firstRange(of: "allocated: ") {
+        lines.append("binder_alloc: \(exhaustion[place.lowerBound...].prefix { $0 != "\n" })")
+      }
     }
-    let word = isOneway ? "async" : buffer.kind == .reply ? "reply" : "call"
+    let word = isOneway ? "async" : message.kind == .reply ? "reply" : "call"
     let named =
       style == .c
       ? "failed 29201/-28"
-      : "\(word) to \(buffer.destination):\(buffer.awaitedBy) failed \(buffer.transaction)/29201/-28"
-    let code = style == .cCode ? "code \(buffer.code) " : ""
+      : "\(word) to \(message.receiver):\(message.awaitedBy) failed \(message.transaction)/29201/-28"
+    let code = style == .cCode ? "code \(message.code) " : ""
     lines.append(
-      "binder: \(buffer.sender):\(buffer.senderThread) transaction \(named), \(code)size "
-        + "\(buffer.dataSize)-\(buffer.offsetsSize) line ?")
+      "binder: \(from) transaction \(named), \(code)size \(message.dataSize)-\(message.offsetsSize) "
+        + "line ?")
     return lines
   }
 
@@ -75,5 +93,15 @@ struct PredictedLog {
       "binder_alloc: \(receiver): pid \(sender) spamming oneway? \(buffers) buffers allocated for a "
         + "total size of \(bytes)"
     ]
+  }
+}
+
+extension PredictedLog.Message {
+  init(_ buffer: SentBuffer, thread: Int32?) {
+    self.init(
+      transaction: buffer.number, sender: buffer.sender, thread: thread,
+      receiver: RegionKey(number: buffer.receiver).pid, awaitedBy: buffer.awaitedBy,
+      kind: buffer.kind, code: buffer.code, size: buffer.wantedSize, dataSize: buffer.dataSize,
+      offsetsSize: buffer.offsetsSize)
   }
 }

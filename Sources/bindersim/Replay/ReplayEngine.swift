@@ -149,6 +149,9 @@ struct ReplayEngine {
         case .reply: try reply(transaction, buffer, from: sender, to: destination)
         }
       members[destination].buffers += 1
+      if slots[buffer.slot].isSpam, members[destination].spamLog.isEmpty {
+        members[destination].spamLog = spamLog(buffer, in: destination)
+      }
       measure(destination)
     } catch {
       members[destination].failed += 1
@@ -334,8 +337,18 @@ struct ReplayEngine {
       freeBytes: statistics.freeBytes, largestFreeRange: statistics.largestFreeRange,
       freeOnewaySpace: statistics.freeOnewaySpace, holders: Array(holders(in: destination).prefix(5)),
       kernelLog: PredictedLog(setting.policy).refusal(
-        buffer, error.kind, process.exhaustionLog(requested: buffer.size),
+        PredictedLog.Message(SentBuffer(buffer), thread: buffer.senderThread), error.kind,
+        process.exhaustionLog(requested: buffer.size),
         freeOneway: statistics.freeOnewaySpace))
+  }
+
+  /// What the driver logs when it reports the sender.
+  private func spamLog(_ buffer: PlannedBuffer, in destination: Int32) -> [String] {
+    let key = RegionKey(buffer.sender, buffer.context).number
+    let own = members[destination].process.buffers().filter { $0.isOneway && $0.senderPID == key }
+    return PredictedLog(setting.policy).spam(
+      receiver: buffer.destination, sender: buffer.sender, buffers: own.count,
+      bytes: own.reduce(0) { $0 + $1.size })
   }
 
   /// Who holds a region's bytes now, most first.
@@ -372,6 +385,7 @@ struct ReplayEngine {
     var size: Int32 = 0
     var debugID: UInt32 = 0
     var transaction: UInt32 = 0
+    var isSpam = false
 
     init() {}
 
@@ -380,6 +394,7 @@ struct ReplayEngine {
       size = Int32(truncatingIfNeeded: receipt.size)
       debugID = receipt.debugID
       transaction = buffer.transaction
+      isSpam = receipt.isSpam
       sender = buffer.sender
     }
   }

@@ -14,6 +14,8 @@ struct ReplayMember {
   /// Buffers that found no room here, although the driver had given them some.
   var contradictions = 0
   var firstFailure: ReplayFailure?
+  /// What the driver logs at the first report of oneway spam.
+  var spamLog: [String] = []
   var gauge = RegionGauge()
 
   init(_ process: BinderProcess) { self.process = process }

@@ -63,6 +63,8 @@ struct ReplayResult: Codable, Equatable, Sendable {
   var framesReclaimed: Int
   var lowestFreeOnewaySpace: Int
   var spamReports: Int
+  /// What the setting's driver logs at the first of them; empty without one, and where it logs none.
+  var spamLog: [String]
   /// Absent where the region was never partly free.
   var worstFragmentation: ReplayFragmentation?
   var liveBuffers: Int
@@ -157,6 +159,7 @@ extension ReplayResult {
     framesReclaimed = statistics.framesReclaimed
     lowestFreeOnewaySpace = statistics.lowestFreeOnewaySpace
     spamReports = statistics.spamReports
+    spamLog = member.spamLog
     worstFragmentation = member.gauge.worst.map {
       ReplayFragmentation(
         share: 1 - Double($0.largest) / Double($0.free), freeBytes: $0.free,

@@ -85,6 +85,10 @@ enum ReplayText {
       ])
     }
     text += table.text(indent: "  ")
+    for process in run.processes where !process.spamLog.isEmpty {
+      text += "  \(process.label): first report of oneway spam\n"
+      for line in process.spamLog { text += "    | \(line)\n" }
+    }
     for process in run.processes where process.failed > 0 {
       text += "  \(process.label): \(ReplayFailureText.kinds(process.failures))\n"
       if let first = process.firstFailure { text += ReplayFailureText.text(first, in: run) }

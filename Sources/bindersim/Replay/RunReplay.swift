@@ -26,7 +26,7 @@ struct ReplayOptions: Sendable {
   /// Where frees are taken from; nil for what the capture's own events allow.
   var belief: FreeBelief?
 
-  fileprivate func settings(_ policies: [PlacementPolicy]) -> [ReplaySetting] {
+  func settings(_ policies: [PlacementPolicy]) -> [ReplaySetting] {
     policies.flatMap { policy in
       regionLengths.map {
         ReplaySetting(policy: policy, regionLength: $0, told: toldRegions, budget: budget)

@@ -92,7 +92,7 @@ enum FailureText {
     return groups.map { group in
       "<article class=\"failure\"><h3>\(HTML.escaped(title(group, names)))</h3>\n"
         + explanation(group, names).map(HTML.paragraph).joined()
-        + (group.kind == .noSpace
+        + (!group.log.isEmpty
           ? "<pre>\(HTML.escaped(group.log))</pre>\n" : "") + "</article>\n"
     }.joined()
   }
