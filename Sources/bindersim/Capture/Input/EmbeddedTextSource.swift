@@ -190,10 +190,11 @@ final class EmbeddedTextSource: ByteSource {
 
   private func takeEscaped(_ byte: UInt8) {
     switch byte {
-    case UInt8(ascii: "n"), UInt8(ascii: "r") where previous != 0x0A:
+    case UInt8(ascii: "n"):
+      madeNewline = false
       emit(0x0A)
       madeNewline = true
-    case UInt8(ascii: "r"): break
+    case UInt8(ascii: "r"): emit(0x0D)
     case UInt8(ascii: "t"): emit(0x09)
     case UInt8(ascii: "u"): unicode = (4, 0)
     case 0x0A: emit(0x0A)

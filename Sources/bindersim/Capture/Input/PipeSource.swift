@@ -91,13 +91,16 @@ final class TemporaryFile {
   init() throws(InputError) {
     var name = Array((Self.directory + "/bindersim-XXXXXX").utf8CString)
     // SAFETY: a zero-terminated string that lives through the call, which writes only its X.
-    descriptor = unsafe name.withUnsafeMutableBufferPointer { unsafe mkostemp($0.baseAddress, O_CLOEXEC) }
+    descriptor = unsafe name.withUnsafeMutableBufferPointer { name in
+      unsafe name.baseAddress.map { unsafe mkstemp($0) } ?? -1
+    }
     guard descriptor >= 0 else {
       throw InputError(path: Self.directory, action: "make a temporary file in it")
     }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     // SAFETY: the same string, now with the file's name.
     unsafe name.withUnsafeBufferPointer { name in
-      if let name = unsafe name.baseAddress { unsafe _ = unlink(name) }
+      if let name = name.baseAddress { unsafe _ = unlink(name) }
     }
   }
 

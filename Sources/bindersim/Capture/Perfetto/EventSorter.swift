@@ -109,7 +109,7 @@ struct EventSorter {
     var failure: InputError?
     let block = unsafe [CaptureRecord](unsafeUninitializedCapacity: length) { buffer, filled in
       // SAFETY: records are plain bits, which `spill` wrote there; only whole ones count.
-      let bytes = unsafe UnsafeMutableRawBufferPointer(buffer)
+      let bytes = UnsafeMutableRawBufferPointer(buffer)
       var read = 0
       do throws(InputError) {
         while read < length * stride {

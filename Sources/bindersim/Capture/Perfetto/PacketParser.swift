@@ -20,7 +20,7 @@ struct PacketParser {
     var reader = PacketReader(source)
     while true {
       switch try reader.next() {
-      case .packet(let range): try parsePacket(reader.bytes, range, depth: 0, &trace)
+      case .packet(let range): try parsePacket(reader.buffer.span, range, depth: 0, &trace)
       case .tooLong: trace.note(LineIssue(kind: .packetTooLong))
       case .broken:
         trace.note(LineIssue(kind: .damagedPacket))
@@ -226,13 +226,10 @@ struct PacketParser {
   }
 
   private static func copy(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: min(range.count, 1000)) { buffer, count in
-      for index in range.prefix(1000) {
-        // SAFETY: at most as many as there is room for.
-        unsafe buffer.initializeElement(at: count, to: bytes[index])
-        count += 1
-      }
-    }
+    var copy: [UInt8] = []
+    copy.reserveCapacity(min(range.count, 1000))
+    for index in range.prefix(1000) { copy.append(bytes[index]) }
+    return copy
   }
 
   // MARK: Who is who

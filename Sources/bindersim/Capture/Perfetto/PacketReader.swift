@@ -7,7 +7,8 @@ struct PacketReader {
   private static let chunk = 1 << 20
 
   private let source: any ByteSource
-  private var buffer: [UInt8]
+  /// What the ranges of packets are in, until the next call of `next`.
+  private(set) var buffer: [UInt8]
   // INVARIANT: 0 <= start <= end <= buffer.count; the bytes in start..<end were read, not yet taken.
   private var start = 0
   private var end = 0
@@ -15,7 +16,7 @@ struct PacketReader {
 
   /// What comes next in a trace.
   enum Item {
-    /// Where the packet is in `bytes`.
+    /// Where the packet is in `buffer`.
     case packet(Range<Int>)
     /// A packet of this many bytes was passed over.
     case tooLong(Int)
@@ -27,11 +28,6 @@ struct PacketReader {
   init(_ source: any ByteSource) {
     self.source = source
     buffer = [UInt8](repeating: 0, count: Self.chunk)
-  }
-
-  /// What the ranges of packets are in, until the next call of `next`.
-  var bytes: Span<UInt8> {
-    @_lifetime(borrow self) borrowing get { buffer.span }
   }
 
   mutating func next() throws(InputError) -> Item {
