@@ -14,7 +14,7 @@ enum Bindersim {
     let words = CommandLine.arguments
     // The system keeps them in /proc/self/cmdline; without /proc it would look as if there were none.
     guard !words.isEmpty else {
-      StandardError.write("bindersim: cannot read its arguments: mount /proc, or name the program\n")
+      StandardError.write("bindersim: cannot read its arguments: is /proc mounted?\n")
       exit(ExitStatus.usage.rawValue)
     }
     guard StandardDescriptors.reserve() else { exit(ExitStatus.failure.rawValue) }

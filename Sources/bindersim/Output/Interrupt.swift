@@ -31,7 +31,7 @@ enum Interrupt {
       guard unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) != 1 else {
         continue
       }
-      action = unsafe sigaction()
+      action = sigaction()
       action.sa_flags = CInt(bitPattern: UInt32(SA_RESETHAND))
       // The handler does nothing but an atomic store, which may be done in a handler.
       unsafe action.__sigaction_handler.sa_handler = { received.store($0, ordering: .relaxed) }
