@@ -59,7 +59,7 @@ import Testing
     var table = Table(["name", "first", "second", "third"], leastImportant: ["first"])
     table.add(["a", "1", "22", "333"])
     #expect(
-      table.text(columns: 28)
+      table.text(columns: 25)
         == """
         name  second  third
         a         22    333
