@@ -8,12 +8,16 @@ enum ExitStatus: Int32, Sendable {
   case usage = 2
   /// The input could not be read or answers nothing, or the work could not be done.
   case unanswered = 3
+  /// A signal ended it early (128 + its number); what it printed is of the part that was done.
+  case hungUp = 129
+  case interrupted = 130
+  case terminated = 143
 
   /// In words, for help and the manual.
   static let text =
     "Exit status: 0 answered, and nothing was refused; 1 refusals, leaks, corruption or "
     + "differences were found; 2 wrong usage; 3 the input could not be read or answers nothing, or "
-    + "the work could not be done."
+    + "the work could not be done; 129, 130, 143 ended by a signal."
 }
 
 /// Why a command did not get to its result.

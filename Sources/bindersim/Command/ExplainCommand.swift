@@ -50,8 +50,7 @@ enum ExplainCommand {
   static func run(
     _ paths: [String], kernel: String?, region: Int, _ request: ExportRequest
   ) throws(CommandError) -> ExitStatus {
-    Interrupt.catchSignals()
-    let files = try ExportFiles.open(request)
+    let files = try ExportFiles.open(request, inputs: paths)
     var options = ReplayOptions(path: "")
     options.kernel = kernel
     options.regionLengths = [region]
