@@ -107,8 +107,8 @@ struct ExplainWords {
     for region in what.regions {
       if let also = region.alsoInEarlierDump, also > 0 {
         sentences.append(
-          "\(Format.count(also, "buffer")) of \(words(region).name) were in the earlier dump too: "
-            + "what stays from dump to dump is leaked, or waits behind something that is stuck.")
+          "\(Format.count(also, "buffer")) of \(words(region).name) stayed from the earlier dump: what "
+            + "stays from dump to dump is leaked, or waits behind something that is stuck.")
       }
       if let oldest = words(region).waiting.first, let age = oldest.milliseconds, age >= 1000 {
         sentences.append(

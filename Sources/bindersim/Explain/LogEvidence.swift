@@ -34,6 +34,7 @@ struct LogEvidence {
     case .refused(let receiver, let size, let freeOneway):
       var refusal = Refusal(line.stamp, source: source)
       refusal.driver = .c
+      refusal.cause = .noSpace
       refusal.receiver = receiver
       refusal.requested = size
       if let freeOneway {
@@ -51,6 +52,7 @@ struct LogEvidence {
     case .rustRefused(let size, let isOneway):
       var refusal = Refusal(line.stamp, source: source)
       refusal.driver = .rust
+      refusal.cause = .noSpace
       refusal.requested = size
       refusal.kind = isOneway ? .oneway : nil
       add(refusal, awaitsUsage: false)

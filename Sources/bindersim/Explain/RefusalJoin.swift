@@ -78,6 +78,7 @@ extension Refusal {
     freeOneway = log.freeOneway ?? freeOneway
     error = error ?? log.error
     if cause == .unknown || log.cause == .onewayExhausted { cause = log.cause }
+    driver = driver ?? log.driver
     sources += log.sources
     doubts += log.doubts
   }

@@ -76,8 +76,11 @@ struct RefusalWords {
       return "Can never fit: oneway messages may take half of a region, "
         + "\(bytes((refusal.regionLength ?? 0) / 2)) here\(assumed); this one takes \(wanted)."
     case .noSpace:
-      return notItsSize + "There was no room for it (ENOSPC): the receiver's buffer was full, or "
-        + "in pieces, or its oneway space was used up; these files do not tell which."
+      return notItsSize + "There was no room for \(wanted) (ENOSPC): \(whose) was full, or in pieces"
+        + (refusal.driver == .c && refusal.requested != nil ? "" : ", or its oneway space was used up")
+        + "; these files do not tell which."
+        + (refusal.parcelSize == nil
+          ? "" : " Of a process that is gone the driver would say BR_DEAD_REPLY (29189).")
     case .noSpaceOrGone:
       return notItsSize + "The receiver's buffer was full, or its process was gone."
     case .noFrame: return "There was room, but the kernel could not get a page frame for it."

@@ -179,8 +179,8 @@ extension ReplayReport {
     }
     note(
       facts.missingExtraSizes,
-      "buffers have no extra size (an old kernel or a converter left it out): extra buffers are "
-        + "missing, and these buffers may take more")
+      "alloc_buf without an extra size (an old kernel or a converter left it out): extra buffers are "
+        + "missing, so these may take more")
     if facts.has32BitOffsets {
       notes.append(
         "offsets of 4 bytes: a client of 32 bits; sizes are rounded up to 4, and placed in units of 8")

@@ -96,6 +96,15 @@ struct ReplayWords {
   // MARK: Leaks and waiting
 
   var leaks: [String] {
+    if let refusal = report.refusals.first, refusal.freedBefore == 0, let held = refusal.allocated,
+      held > 0, report.knowsRegions, report.leaked == 0
+    {
+      return [
+        "A leak, or calls that are not answered: nothing was ever freed in the region of "
+          + "\(refusal.receiver.map(label) ?? "the receiver") before it was refused "
+          + "(\(n(held)) bytes in \(Format.count(refusal.buffers ?? 0, "buffer")))."
+      ]
+    }
     switch report.belief {
     case .unknown:
       return [

@@ -1,3 +1,5 @@
+import BinderBuffer
+
 @testable import bindersim
 
 /// Writes small captures, one event a line, a microsecond apart.
