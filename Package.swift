@@ -40,7 +40,7 @@ let package = Package(
       swiftSettings: features),
     .testTarget(
       name: "bindersimTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
-      swiftSettings: features),
+      exclude: ["Fixtures"], swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]
 )
