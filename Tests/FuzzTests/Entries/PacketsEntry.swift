@@ -13,7 +13,8 @@ func fuzzPackets(_ bytes: [UInt8]) throws {
 
     let summary = whole.summary
     try require(
-      summary.lines, records.count + summary.otherEvents - consoles(records) + summary.unusableLines,
+      summary.lines,
+      records.count + summary.otherEvents - consoles(records) + summary.unusableLines,
       "every event is counted once")
     try whole.rewind()
     try require(try readAll(&whole), records, "records, read again")

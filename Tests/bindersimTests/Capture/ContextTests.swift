@@ -4,12 +4,13 @@ import Testing
 
 /// Which of a process's regions a buffer belongs to.
 @Suite(.timeLimit(.minutes(1))) struct ContextTests {
-  @Test(arguments: [
-    ("HwBinder:800_1", .hwbinder), ("hwservicemanage", .hwbinder), ("/dev/hwbinder#", .hwbinder),
-    ("Binder:1537_1", .binder), ("binder:1537_2", .binder), ("Binder_1", .binder),
-    ("servicemanager", .binder), ("vndservicemanag", .vndbinder), ("vndbinder:7_1", .vndbinder),
-    ("RenderThread", nil), ("<...>", nil), ("", nil),
-  ] as [(String, BinderContext?)])
+  @Test(
+    arguments: [
+      ("HwBinder:800_1", .hwbinder), ("hwservicemanage", .hwbinder), ("/dev/hwbinder#", .hwbinder),
+      ("Binder:1537_1", .binder), ("binder:1537_2", .binder), ("Binder_1", .binder),
+      ("servicemanager", .binder), ("vndservicemanag", .vndbinder), ("vndbinder:7_1", .vndbinder),
+      ("RenderThread", nil), ("<...>", nil), ("", nil),
+    ] as [(String, BinderContext?)])
   func threadNames(name: String, context: BinderContext?) {
     #expect(BinderContext(thread: TaskName(Array(name.utf8))) == context)
   }
@@ -40,7 +41,8 @@ import Testing
 
   @Test func nodesByTheirReceivers() throws {
     let map = try map([
-      sent(1, node: 5), received(1, by: "HwBinder:9_1"), sent(2, node: 6), received(2, by: "binder:9_2"),
+      sent(1, node: 5), received(1, by: "HwBinder:9_1"), sent(2, node: 6),
+      received(2, by: "binder:9_2"),
       sent(3, node: 7), received(3, by: "main"), sent(4, node: 7), received(4, by: "vndbinder:9_1"),
     ])
     #expect(map.context(ofNode: 5, in: 9) == .init(context: .hwbinder, isCertain: true))

@@ -45,7 +45,8 @@ import Testing
   }
 
   @Test func aStringOfAnotherKeyIsNoTrace() throws {
-    let input = try Input(bytes: Array("{\"traceEvents\": [], \"other\": \"\(Self.first)\\n\"}".utf8))
+    let input = try Input(
+      bytes: Array("{\"traceEvents\": [], \"other\": \"\(Self.first)\\n\"}".utf8))
     #expect(input.kind == .chromeJSON)
     #expect("\(try #require(input.refusal))".contains("Chrome trace events"))
   }
@@ -53,6 +54,7 @@ import Testing
   @Test func aTraceFarBehindOtherEvents() throws {
     let filler = String(repeating: "{\"name\": \"x\", \"ph\": \"X\"},\n", count: 10_000)
     #expect(
-      try ids("{\"traceEvents\": [\n\(filler){}],\n\"systemTraceEvents\": \"\(Self.first)\\n\"}") == [5])
+      try ids("{\"traceEvents\": [\n\(filler){}],\n\"systemTraceEvents\": \"\(Self.first)\\n\"}")
+        == [5])
   }
 }

@@ -13,7 +13,9 @@ import Testing
     return (lines, reader.facts)
   }
 
-  private func sent(_ id: Int, by thread: Int, reply: Bool = false, to: String = "dest_thread=0") -> String {
+  private func sent(_ id: Int, by thread: Int, reply: Bool = false, to: String = "dest_thread=0")
+    -> String
+  {
     "t-\(thread) [0] 1.0: binder_transaction: transaction=\(id) dest_node=3 dest_proc=4 \(to) "
       + "reply=\(reply ? 1 : 0) flags=0x10 code=0x1"
   }
@@ -26,7 +28,9 @@ import Testing
   private func step(_ thread: Int) -> String { "t-\(thread) [0] 1.0: binder_read_done: ret=0" }
 
   @Test func theUsualOrder() throws {
-    let (lines, facts) = try lines([sent(1, by: 2), sizes(1, by: 2), step(2), sent(2, by: 2), sizes(2, by: 2)])
+    let (lines, facts) = try lines([
+      sent(1, by: 2), sizes(1, by: 2), step(2), sent(2, by: 2), sizes(2, by: 2),
+    ])
     #expect(lines == [1, 2, 3, 4, 5])
     #expect(facts.driver.family == .c)
   }

@@ -19,26 +19,29 @@ import Testing
     return lines
   }
 
-  @Test(arguments: [
-    (line, .ftraceText), ("# tracer: nop\n#\n", .ftraceText), ("\n\n# x\n\(line)", .ftraceText),
-    ("\u{FEFF}\(line)", .ftraceText), ("\n\(line)", .ftraceText),
-    ("<!DOCTYPE html>\n<html>", .systracePage), ("<html>", .systracePage),
-    ("<idle>-0 [0] 1.0: sched_switch: x\n", .ftraceText),
-    ("{\"systemTraceEvents\": \"\"}", .systraceJSON), ("{\n \"traceEvents\": []}", .chromeJSON),
-    ("[{\"ph\": \"X\"}]", .chromeJSON),
-    ("packet {\n  ftrace_events {\n", .perfettoText), ("packet{timestamp: 1}", .perfettoText),
-    ("[    1.5] binder: 1:2 ioctl failed\n", .kernelLog),
-    ("<6>[    1.500000] usb 1-1: new device\n", .kernelLog),
-    ("binder_alloc: 271: binder_alloc_buf size 131152 failed, no address space\n", .kernelLog),
-    ("03-10 12:01:02.123  5542  5559 E JavaBinder: x\n", .logcat),
-    ("--------- beginning of main\n", .logcat), ("E/JavaBinder( 5542): x\n", .logcat),
-    ("2024-03-10 12:01:02.123  5542  5559 E JavaBinder: x\n", .logcat),
-    ("binder state:\nproc 1\ncontext binder\n", .binderDump),
-    ("  buffer 31964047: 0 size 124:0:0 delivered\n", .binderDump),
-    ("=====\n== dumpstate: 2024-03-10 12:00:00\n=====\n", .bugReport),
-    ("PK\u{3}\u{4}rest", .zip), ("\u{17}\u{8}Dtracing6\u{0}", .traceDat), ("PERFILE2xx", .perfData),
-    ("words and more words\n", .unknownText), ("", .empty), ("\u{1}\u{2}\u{3}\u{4}", .otherBinary),
-  ] as [(String, InputKind)])
+  @Test(
+    arguments: [
+      (line, .ftraceText), ("# tracer: nop\n#\n", .ftraceText), ("\n\n# x\n\(line)", .ftraceText),
+      ("\u{FEFF}\(line)", .ftraceText), ("\n\(line)", .ftraceText),
+      ("<!DOCTYPE html>\n<html>", .systracePage), ("<html>", .systracePage),
+      ("<idle>-0 [0] 1.0: sched_switch: x\n", .ftraceText),
+      ("{\"systemTraceEvents\": \"\"}", .systraceJSON), ("{\n \"traceEvents\": []}", .chromeJSON),
+      ("[{\"ph\": \"X\"}]", .chromeJSON),
+      ("packet {\n  ftrace_events {\n", .perfettoText), ("packet{timestamp: 1}", .perfettoText),
+      ("[    1.5] binder: 1:2 ioctl failed\n", .kernelLog),
+      ("<6>[    1.500000] usb 1-1: new device\n", .kernelLog),
+      ("binder_alloc: 271: binder_alloc_buf size 131152 failed, no address space\n", .kernelLog),
+      ("03-10 12:01:02.123  5542  5559 E JavaBinder: x\n", .logcat),
+      ("--------- beginning of main\n", .logcat), ("E/JavaBinder( 5542): x\n", .logcat),
+      ("2024-03-10 12:01:02.123  5542  5559 E JavaBinder: x\n", .logcat),
+      ("binder state:\nproc 1\ncontext binder\n", .binderDump),
+      ("  buffer 31964047: 0 size 124:0:0 delivered\n", .binderDump),
+      ("=====\n== dumpstate: 2024-03-10 12:00:00\n=====\n", .bugReport),
+      ("PK\u{3}\u{4}rest", .zip), ("\u{17}\u{8}Dtracing6\u{0}", .traceDat),
+      ("PERFILE2xx", .perfData),
+      ("words and more words\n", .unknownText), ("", .empty),
+      ("\u{1}\u{2}\u{3}\u{4}", .otherBinary),
+    ] as [(String, InputKind)])
   func kinds(text: String, kind: InputKind) throws {
     #expect(try self.kind(text) == kind)
   }
@@ -51,9 +54,15 @@ import Testing
       ("twice", PackedBytes.gzip(PackedBytes.zstd(text)), [.gzip, .zstd]),
       ("atrace", Array("capturing trace... done.TRACE:\n".utf8) + PackedBytes.zlib(text), [.zlib]),
       ("atrace", Array("capturing trace... done\nTRACE:\n".utf8) + PackedBytes.zlib(text), [.zlib]),
-      ("two members", PackedBytes.gzip(Array(text[..<20])) + PackedBytes.gzip(Array(text[20...])), [.gzip]),
+      (
+        "two members", PackedBytes.gzip(Array(text[..<20])) + PackedBytes.gzip(Array(text[20...])),
+        [.gzip]
+      ),
       ("padding", PackedBytes.gzip(text) + [0, 0, 0], [.gzip]),
-      ("frames", PackedBytes.zstd(Array(text[..<20])) + PackedBytes.zstd(Array(text[20...])), [.zstd]),
+      (
+        "frames", PackedBytes.zstd(Array(text[..<20])) + PackedBytes.zstd(Array(text[20...])),
+        [.zstd]
+      ),
       ("UTF-16", [0xFF, 0xFE] + text.flatMap { [$0, 0] }, [.utf16]),
       ("UTF-16 the other way", [0xFE, 0xFF] + text.flatMap { [0, $0] }, [.utf16]),
     ]
@@ -113,7 +122,8 @@ import Testing
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
     // More than what is kept in memory.
-    let text = String(repeating: Self.line, count: PipeSource.keptInMemory / Self.line.utf8.count + 5000)
+    let text = String(
+      repeating: Self.line, count: PipeSource.keptInMemory / Self.line.utf8.count + 5000)
     let path = scratch.path("pipe")
     #expect(mkfifo(path, 0o600) == 0)
     Thread.detachNewThread {

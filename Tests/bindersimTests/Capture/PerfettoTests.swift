@@ -31,15 +31,18 @@ import Testing
       .event(10_000_400_000, 20, 51, Message().number(1, 8)),
       .event(
         10_000_500_000, 20, 327,
-        .generic("binder_transaction_buffer_release", [
-          ("debug_id", 8), ("data_size", 64), ("offsets_size", 0), ("extra_buffers_size", 0),
-        ])),
+        .generic(
+          "binder_transaction_buffer_release",
+          [
+            ("debug_id", 8), ("data_size", 64), ("offsets_size", 0), ("extra_buffers_size", 0),
+          ])),
     ])
   private static let server = Message.bundle(
     cpu: 0, lost: true,
     [
       .event(10_000_200_000, 41, 51, Message().number(1, 7)),
-      .event(10_000_300_000, 41, 50, .transaction(8, process: 20, thread: 20, reply: true, flags: 0)),
+      .event(
+        10_000_300_000, 41, 50, .transaction(8, process: 20, thread: 20, reply: true, flags: 0)),
       .event(10_000_310_000, 41, 323, .allocBuf(8, data: 64)),
       .event(10_000_350_000, 41, 486, Message().number(1, 0x7211)),
     ])
@@ -124,8 +127,10 @@ import Testing
 
   /// What no reader knows is passed over, wherever it stands.
   @Test func unknownFields() throws {
-    let odd = Message().number(900, 1).bytes(901, [1, 2, 3]).raw([0xE9, 0x38, 1, 2, 3, 4, 5, 6, 7, 8])
-      .raw([0xED, 0x38, 1, 2, 3, 4])
+    let odd = Message().number(900, 1).bytes(901, [1, 2, 3]).raw([
+      0xE9, 0x38, 1, 2, 3, 4, 5, 6, 7, 8,
+    ])
+    .raw([0xED, 0x38, 1, 2, 3, 4])
     let packet = Message().message(1, Self.client.raw(odd.bytes)).raw(odd.bytes)
     let other = Message().message(1, Message().message(1, Self.server).raw(odd.bytes))
     try expectWhole(
@@ -137,14 +142,24 @@ import Testing
     let bundle = Message.bundle(
       cpu: 0,
       [
-        .event(5000, 20, 327, .generic("rust_binder_transaction_alloc_buf", [
-          ("transaction", 7), ("data_size", 100), ("offsets_size", 0), ("extra_buffers_size", 0),
-        ])),
-        .event(6000, 20, 327, .generic("rust_binder_transaction", [
-          ("transaction", 7), ("target_node", 3), ("dest_proc", 40), ("dest_thread", 0),
-          ("reply", 0), ("flags", 17), ("code", 2),
-        ])),
-        .event(7000, 41, 327, .generic("rust_binder_transaction_buffer_release", [("transaction", 7)])),
+        .event(
+          5000, 20, 327,
+          .generic(
+            "rust_binder_transaction_alloc_buf",
+            [
+              ("transaction", 7), ("data_size", 100), ("offsets_size", 0),
+              ("extra_buffers_size", 0),
+            ])),
+        .event(
+          6000, 20, 327,
+          .generic(
+            "rust_binder_transaction",
+            [
+              ("transaction", 7), ("target_node", 3), ("dest_proc", 40), ("dest_thread", 0),
+              ("reply", 0), ("flags", 17), ("code", 2),
+            ])),
+        .event(
+          7000, 41, 327, .generic("rust_binder_transaction_buffer_release", [("transaction", 7)])),
         .event(8000, 41, 327, .generic("sched_thing", [("x", 7)])),
       ])
     let (records, summary, facts) = try read(Message.trace([bundle]).bytes)
@@ -207,9 +222,10 @@ import Testing
         debug_id: 7 target_node: 3 to_proc: 40 to_thread: 0 reply: 0 code: 1 flags: 16 } }
         event { binder_transaction_alloc_buf < data_size: 4096 debug_id: 7 offsets_size: 8 > pid: 20 timestamp: 2000 } } }
       """
-    for text in [text, text.replacing("\n", with: " ").replacing("# protobuf text", with: ""),
-      text.replacing("\n", with: "\r\n")]
-    {
+    for text in [
+      text, text.replacing("\n", with: " ").replacing("# protobuf text", with: ""),
+      text.replacing("\n", with: "\r\n"),
+    ] {
       let (records, summary, facts) = try read(Array(text.utf8), chunk: 5)
       #expect(
         records.map(\.event) == [
@@ -284,7 +300,8 @@ struct SharedPerfettoTests {
       #expect(
         report.runs[0].processes.map(\.peakBytes) == expected.runs[0].processes.map(\.peakBytes))
       #expect(
-        report.runs[0].processes.map(\.peakBuffers) == expected.runs[0].processes.map(\.peakBuffers))
+        report.runs[0].processes.map(\.peakBuffers) == expected.runs[0].processes.map(\.peakBuffers)
+      )
     }
   }
 

@@ -24,30 +24,33 @@ import Testing
     "binder_transaction: transaction=7 dest_node=3 dest_proc=40 dest_thread=0 reply=0 flags=0x10 "
     + "code=0x1"
 
-  @Test(arguments: [
-    ("client    20 [001]    10.000100:       binder:\(sent)", "client", 20, nil),
-    ("client    20 [001]    10.000100: binder:\(sent)", "client", 20, nil),
-    ("my client 2    20 [001] 10.000100: binder:\(sent)", "my client 2", 20, nil),
-    ("client 20/21 [001] 10.000100: binder:\(sent)", "client", 21, 20),
-    ("20/21 [001] 10.000100: binder:\(sent)", "", 21, 20),
-    ("client 20 10.000100: binder:\(sent)", "client", 20, nil),
-    ("client-20 10.000100: \(sent)", "client", 20, nil),
-    ("client-20 (   20) 10.000100: \(sent)", "client", 20, 20),
-    ("client-20 (   20) ...1 10.000100: \(sent)", "client", 20, 20),
-    ("client-20 ( 20 ) [001] .... 10.000100: \(sent)", "client", 20, 20),
-    ("client-20 (-------) [001] d..4. 10.000100:    \(sent)   ", "client", 20, nil),
-    ("  [x] (y) -z-20 [1] 10.000100: \(sent)", "[x] (y) -z", 20, nil),
-    ("a:b: c-20\t(20)\t[001]\t....\t10.000100:\t\(sent)\r", "a:b: c", 20, 20),
-    ("20 [001] 10.000100: \(sent)", "", 20, nil),
-    ("client-20 (20) [001] ....1.. 10.000100: rust_\(sent)", "client", 20, 20),
-  ] as [(String, String, Int32, Int32?)])
+  @Test(
+    arguments: [
+      ("client    20 [001]    10.000100:       binder:\(sent)", "client", 20, nil),
+      ("client    20 [001]    10.000100: binder:\(sent)", "client", 20, nil),
+      ("my client 2    20 [001] 10.000100: binder:\(sent)", "my client 2", 20, nil),
+      ("client 20/21 [001] 10.000100: binder:\(sent)", "client", 21, 20),
+      ("20/21 [001] 10.000100: binder:\(sent)", "", 21, 20),
+      ("client 20 10.000100: binder:\(sent)", "client", 20, nil),
+      ("client-20 10.000100: \(sent)", "client", 20, nil),
+      ("client-20 (   20) 10.000100: \(sent)", "client", 20, 20),
+      ("client-20 (   20) ...1 10.000100: \(sent)", "client", 20, 20),
+      ("client-20 ( 20 ) [001] .... 10.000100: \(sent)", "client", 20, 20),
+      ("client-20 (-------) [001] d..4. 10.000100:    \(sent)   ", "client", 20, nil),
+      ("  [x] (y) -z-20 [1] 10.000100: \(sent)", "[x] (y) -z", 20, nil),
+      ("a:b: c-20\t(20)\t[001]\t....\t10.000100:\t\(sent)\r", "a:b: c", 20, 20),
+      ("20 [001] 10.000100: \(sent)", "", 20, nil),
+      ("client-20 (20) [001] ....1.. 10.000100: rust_\(sent)", "client", 20, 20),
+    ] as [(String, String, Int32, Int32?)])
   func prefixes(line: String, task: String, thread: Int32, process: Int32?) throws {
     let record = try #require(try records(line + "\n").first)
     #expect(record.event == request)
     #expect(record.task.description == task)
     #expect(record.thread == thread)
     #expect(record.nanoseconds == 10_000_100_000)
-    if let process { #expect(record.process == .known(process)) } else {
+    if let process {
+      #expect(record.process == .known(process))
+    } else {
       #expect(record.process == .absent || record.process == .unknown)
     }
   }
@@ -112,12 +115,13 @@ import Testing
   // MARK: The cases
 
   /// What the events of the case are, whoever recorded it.
-  @Test(arguments: [
-    ("debug-id-spelling.ftrace", 42), ("trace-cmd-R.txt", 7), ("perf-script.txt", 7),
-    ("traceconv-generic-release.systrace", 7), ("systrace-in-json.json", 7), ("atrace-z.bin", 7),
-    ("rust-events-as-c.ftrace", 7), ("rust-events-mainline-1.ftrace", 7),
-    ("rust-events-mainline-2.ftrace", 7), ("rust-events-android16.ftrace", 11),
-  ] as [(String, UInt32)])
+  @Test(
+    arguments: [
+      ("debug-id-spelling.ftrace", 42), ("trace-cmd-R.txt", 7), ("perf-script.txt", 7),
+      ("traceconv-generic-release.systrace", 7), ("systrace-in-json.json", 7), ("atrace-z.bin", 7),
+      ("rust-events-as-c.ftrace", 7), ("rust-events-mainline-1.ftrace", 7),
+      ("rust-events-mainline-2.ftrace", 7), ("rust-events-android16.ftrace", 11),
+    ] as [(String, UInt32)])
   func cases(name: String, id: UInt32) throws {
     var reader = try CaptureReader(path: CaptureCase.path(name))
     var kinds: [String] = []
@@ -180,18 +184,26 @@ import Testing
       reader.facts.consoleLines == [
         ConsoleLine(
           line: 2, nanoseconds: 32_307_962_000, thread: 280,
-          text: "[   32.307962] binder_alloc: 271: binder_alloc_buf size 131152 failed, no address space")
+          text:
+            "[   32.307962] binder_alloc: 271: binder_alloc_buf size 131152 failed, no address space"
+        )
       ])
     #expect(reader.summary.failedReplies == 1)
   }
 
   @Test(arguments: [
-    ("a-1 [000] d... 1.0: console: [ 0.0] Linux version 5.10.149-android12-9 (build@host) #1 SMP\n",
-      KernelRelease(release: "5.10.149-android12-9", source: .logLine(1))),
-    ("# hostname : x\n# os release : 6.1.90\na-1 [000] 1.0: binder_ioctl: x\n",
-      KernelRelease(release: "6.1.90", source: .header(2))),
-    ("# Linux version 6.12.23-android16-5, built today\n",
-      KernelRelease(release: "6.12.23-android16-5", source: .header(1))),
+    (
+      "a-1 [000] d... 1.0: console: [ 0.0] Linux version 5.10.149-android12-9 (build@host) #1 SMP\n",
+      KernelRelease(release: "5.10.149-android12-9", source: .logLine(1))
+    ),
+    (
+      "# hostname : x\n# os release : 6.1.90\na-1 [000] 1.0: binder_ioctl: x\n",
+      KernelRelease(release: "6.1.90", source: .header(2))
+    ),
+    (
+      "# Linux version 6.12.23-android16-5, built today\n",
+      KernelRelease(release: "6.12.23-android16-5", source: .header(1))
+    ),
   ])
   func kernelReleases(text: String, release: KernelRelease) throws {
     var reader = CaptureReader(bytes: Array(text.utf8))
@@ -201,7 +213,8 @@ import Testing
 
   @Test func lostEventsAreTold() throws {
     var reader = CaptureReader(
-      bytes: Array("a-1 [0] 1.0: binder_ioctl: x\nCPU:2 [LOST 12 EVENTS]\nCPU:3 [EVENTS DROPPED]\n".utf8))
+      bytes: Array(
+        "a-1 [0] 1.0: binder_ioctl: x\nCPU:2 [LOST 12 EVENTS]\nCPU:3 [EVENTS DROPPED]\n".utf8))
     while try reader.next() != nil {}
     #expect(reader.facts.lost.count == 2)
     #expect(reader.facts.lost.events == 12)

@@ -49,7 +49,8 @@ extension ProtoMessage {
       .number(5, reply ? 1 : 0).number(6, 1).number(7, flags)
   }
 
-  static func allocBuf(_ id: UInt64, data: UInt64, offsets: UInt64 = 0, extra: UInt64? = 0) -> Self {
+  static func allocBuf(_ id: UInt64, data: UInt64, offsets: UInt64 = 0, extra: UInt64? = 0) -> Self
+  {
     let sizes = Self().number(1, data).number(2, id).number(3, offsets)
     return extra.map { sizes.number(4, $0) } ?? sizes
   }
