@@ -23,7 +23,9 @@ struct CaptureReader: ~Copyable {
   /// For bytes in memory, handed over in chunks of at most `chunk` bytes. What is no capture is
   /// read as lines.
   init(bytes: [UInt8], chunk: Int = .max) {
-    self.init((try? Input(bytes: bytes, chunk: chunk)) ?? Input(lines: bytes, chunk: chunk))
+    self.init(
+      (try? Input(bytes: bytes, chunk: chunk))
+        ?? Input(bytes: bytes, as: .unknownText, chunk: chunk))
   }
 
   init(_ input: Input) {

@@ -19,7 +19,8 @@ enum BinderContext: UInt8, Sendable, Codable, CaseIterable {
       self = .hwbinder
     } else if name.contains("vndbinder") || name.hasPrefix("vndservicemanag") {
       self = .vndbinder
-    } else if name.hasPrefix("binder") || name.hasPrefix("/dev/binder") || name == "servicemanager" {
+    } else if name.hasPrefix("binder") || name.hasPrefix("/dev/binder") || name == "servicemanager"
+    {
       self = .binder
     } else {
       return nil

@@ -53,7 +53,8 @@ struct EventJoiner {
     for index in threads.indices { release(index) }
   }
 
-  private mutating func begin(_ event: TransactionEvent, _ record: CaptureRecord) -> CaptureRecord? {
+  private mutating func begin(_ event: TransactionEvent, _ record: CaptureRecord) -> CaptureRecord?
+  {
     let index = self.index(of: record.thread)
     if let held = threads[index].held, case .allocBuf(let buffer) = held.event,
       buffer.transaction == event.id

@@ -7,7 +7,8 @@ enum EventParser {
     var start = name.lowerBound
     if !LineParser.hasWord(line, start, name.upperBound, "binder_") {
       guard isRust(line, name) else {
-        let isConsole = name.count == 7 && LineParser.hasWord(line, start, name.upperBound, "console")
+        let isConsole =
+          name.count == 7 && LineParser.hasWord(line, start, name.upperBound, "console")
         return isConsole ? .console : .other
       }
       start += 5

@@ -50,7 +50,8 @@ struct LineClassifier {
     _ bytes: Span<UInt8>, _ range: Range<Int>, _ record: CaptureRecord
   ) {
     guard
-      LineParser.contains(bytes, range, "binder") || LineParser.contains(bytes, range, "Linux version")
+      LineParser.contains(bytes, range, "binder")
+        || LineParser.contains(bytes, range, "Linux version")
     else { return }
     let text = LineParser.text(bytes, range.prefix(1000))
     facts.add(
@@ -70,8 +71,9 @@ struct LineClassifier {
     }
     if bytes[range.lowerBound] == UInt8(ascii: "#") {
       // `# os release : 5.10.149`: perf's header.
-      if facts.kernel == nil, LineParser.contains(bytes, range, "elease")
-        || LineParser.contains(bytes, range, "Linux version")
+      if facts.kernel == nil,
+        LineParser.contains(bytes, range, "elease")
+          || LineParser.contains(bytes, range, "Linux version")
       {
         KernelRelease.inHeader(LineParser.text(bytes, range.prefix(1000)))
           .map { facts.learn(KernelRelease(release: $0, source: .header(info.number))) }
@@ -107,11 +109,14 @@ struct LineClassifier {
   private mutating func noteLost(_ bytes: Span<UInt8>, _ range: Range<Int>, _ line: Int) {
     let words = LineParser.text(bytes, range.prefix(200)).split { !$0.isLetter && !$0.isNumber }
     func number(behind word: String) -> Int? {
-      words.firstIndex { $0 == word }.flatMap { words.indices.contains($0 + 1) ? Int(words[$0 + 1]) : nil }
+      words.firstIndex { $0 == word }.flatMap {
+        words.indices.contains($0 + 1) ? Int(words[$0 + 1]) : nil
+      }
     }
     facts.lost.add(
       LostEvents.Mark(
-        position: line, nanoseconds: nil, cpu: number(behind: "CPU"), events: number(behind: "LOST")))
+        position: line, nanoseconds: nil, cpu: number(behind: "CPU"), events: number(behind: "LOST")
+      ))
   }
 
   // MARK: Pages

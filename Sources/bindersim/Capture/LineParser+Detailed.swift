@@ -46,7 +46,9 @@ extension LineParser {
       from = colon + 1
       guard colon + 1 < end, isBlank(line[colon + 1]) else { continue }
       var start = colon
-      while start > range.lowerBound, isDigit(line[start - 1]) || line[start - 1] == UInt8(ascii: ".") {
+      while start > range.lowerBound,
+        isDigit(line[start - 1]) || line[start - 1] == UInt8(ascii: ".")
+      {
         start -= 1
       }
       guard start < colon, start == range.lowerBound || isBlank(line[start - 1]) else { continue }

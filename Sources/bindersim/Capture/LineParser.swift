@@ -154,7 +154,9 @@ enum LineParser {
   /// The bytes as a string, without blanks at the ends; control bytes become marks.
   static func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
     var kept: [UInt8] = []
-    for index in range { kept.append(bytes[index] < 0x20 || bytes[index] == 0x7F ? 0x20 : bytes[index]) }
+    for index in range {
+      kept.append(bytes[index] < 0x20 || bytes[index] == 0x7F ? 0x20 : bytes[index])
+    }
     let first = kept.firstIndex { $0 != 0x20 } ?? kept.endIndex
     let last = kept.lastIndex { $0 != 0x20 } ?? first
     return first < kept.endIndex ? String(decoding: kept[first...last], as: UTF8.self) : ""

@@ -28,10 +28,10 @@ final class Input {
     try self.init(path: name, fileSize: nil, MemorySource(bytes, chunk: chunk))
   }
 
-  /// Bytes in memory that are to be read as lines, whatever they are.
-  init(lines bytes: [UInt8], chunk: Int = .max) {
+  /// Bytes in memory that are to be read as `kind`, whatever they are.
+  init(bytes: [UInt8], as kind: InputKind, chunk: Int = .max) {
     path = "bytes"
-    kind = .unknownText
+    self.kind = kind
     layers = []
     source = MemorySource(bytes, chunk: chunk)
     fileSize = nil

@@ -158,7 +158,8 @@ private struct TextVotes {
     var at = from
     if at + 2 < end, bytes[at + 1] == UInt8(ascii: "/") {
       while at < end, bytes[at] != UInt8(ascii: "(") { at += 1 }
-      return at < end && LineParser.index(of: UInt8(ascii: ")"), bytes, from: at).map { $0 < end } == true
+      return at < end
+        && LineParser.index(of: UInt8(ascii: ")"), bytes, from: at).map { $0 < end } == true
     }
     guard LineParser.decimal(bytes, &at, end) != nil, at < end, bytes[at] == UInt8(ascii: "-")
     else { return false }

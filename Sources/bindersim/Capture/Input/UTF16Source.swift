@@ -31,7 +31,8 @@ final class UTF16Source: ByteSource {
           isBigEndian = first == 0xFE
           continue
         }
-        let unit = isBigEndian ? UInt16(first) << 8 | UInt16(byte) : UInt16(byte) << 8 | UInt16(first)
+        let unit =
+          isBigEndian ? UInt16(first) << 8 | UInt16(byte) : UInt16(byte) << 8 | UInt16(first)
         // SAFETY: units are at most half the bytes and the one left over.
         unsafe target[count] = unit < 0x80 ? UInt8(unit) : 0x3F
         count += 1

@@ -41,7 +41,11 @@ final class UnpackedSource: ByteSource {
       case .end: isBetween = true
       case .more:
         if step.taken + step.made == 0 {
-          if at < input.count { fail("is damaged") } else if innerEnded { fail("ends in the middle") }
+          if at < input.count {
+            fail("is damaged")
+          } else if innerEnded {
+            fail("ends in the middle")
+          }
         }
       case .damaged: fail("is damaged")
       case .noMemory: fail("needs more memory than there is")

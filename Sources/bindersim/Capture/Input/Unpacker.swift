@@ -107,7 +107,8 @@ final class Unpacker {
           guard step.taken + step.made > 0 else { return nil }
         } else {
           guard output.count < limit else { return nil }
-          output.append(contentsOf: repeatElement(0, count: min(output.count, limit - output.count)))
+          output.append(
+            contentsOf: repeatElement(0, count: min(output.count, limit - output.count)))
         }
       }
     }

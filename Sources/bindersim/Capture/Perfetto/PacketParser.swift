@@ -195,9 +195,11 @@ struct PacketParser {
     while let field = cursor.next(bytes) {
       guard field.isBytes else { continue }
       if field.number == 1 {
-        guard LineParser.hasWord(bytes, field.range.lowerBound, field.range.upperBound, "binder_")
-          || LineParser.hasWord(bytes, field.range.lowerBound, field.range.upperBound, "rust_binder_")
-          || LineParser.hasWord(bytes, field.range.lowerBound, field.range.upperBound, "console")
+        guard
+          LineParser.hasWord(bytes, field.range.lowerBound, field.range.upperBound, "binder_")
+            || LineParser.hasWord(
+              bytes, field.range.lowerBound, field.range.upperBound, "rust_binder_")
+            || LineParser.hasWord(bytes, field.range.lowerBound, field.range.upperBound, "console")
         else { return trace.noteOther() }
         name = Self.copy(bytes, field.range)
       } else if field.number == 2 {

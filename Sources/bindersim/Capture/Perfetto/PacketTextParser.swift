@@ -189,7 +189,8 @@ private struct Tokens {
 
   private enum State: Equatable {
     case between, word, comment
-    case string(UInt8), escape(UInt8)
+    case string(UInt8)
+    case escape(UInt8)
   }
 
   private var state = State.between

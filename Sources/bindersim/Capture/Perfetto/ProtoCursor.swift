@@ -102,7 +102,9 @@ enum PacketShape {
         if field.number > 4096 { return false }
       }
       if cursor.isBroken && end <= bytes.count { return false }
-      if end > bytes.count, cursor.isBroken, packets == 0, !startsPlausibly(bytes, at) { return false }
+      if end > bytes.count, cursor.isBroken, packets == 0, !startsPlausibly(bytes, at) {
+        return false
+      }
       for index in at..<min(end, bytes.count, at + 256)
       where bytes[index] < 0x09 || bytes[index] >= 0x80 { hasControl = true }
       packets += 1
