@@ -35,7 +35,8 @@ struct DumpParser {
     case UInt8(ascii: "i"): begins("incoming transaction")
     case UInt8(ascii: "n"): begins("node ") || begins("node: ")
     case UInt8(ascii: "o"): begins("outgoing transaction") || begins("outstanding transactions")
-    case UInt8(ascii: "p"): begins("proc ") || begins("proc: ") || begins("pending ") || begins("pages")
+    case UInt8(ascii: "p"):
+      begins("proc ") || begins("proc: ") || begins("pending ") || begins("pages")
     case UInt8(ascii: "r"): begins("ready threads") || begins("requested threads")
     case UInt8(ascii: "t"): begins("thread") || begins("transaction ")
     case UInt8(ascii: "-"): begins("------")
@@ -221,7 +222,9 @@ struct DumpParser {
       entry.dataSize = found.size()
       entry.offsetsSize = found.skip(":") ? found.size() : nil
     }
-    if var found = value(" offset ") { entry.offset = found.hexadecimal().flatMap { Int(exactly: $0) } }
+    if var found = value(" offset ") {
+      entry.offset = found.hexadecimal().flatMap { Int(exactly: $0) }
+    }
     if place == .pendingAsync, entry.node == nil { entry.node = node }
     entry.thread = thread
     guard let process = self.place(source) else { return true }

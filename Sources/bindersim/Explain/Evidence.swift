@@ -77,11 +77,15 @@ struct Evidence {
     let label = Self.label(input.path)
     let before = log.used
     for line in report.consoleLines {
-      if let read = LogLine(Array(line.text.utf8)) { log.take(read, source: "\(label):\(line.line)") }
+      if let read = LogLine(Array(line.text.utf8)) {
+        log.take(read, source: "\(label):\(line.line)")
+      }
     }
     // The console's lines may have told a region's length.
     let told = regionLengths
-    if report.runs.first?.processes.contains(where: { told[$0.pid] ?? $0.regionLength != $0.regionLength })
+    if report.runs.first?.processes.contains(where: {
+      told[$0.pid] ?? $0.regionLength != $0.regionLength
+    })
       ?? false
     {
       report = try replayed(input, options, shouldStop)
@@ -126,9 +130,9 @@ struct Evidence {
     var dump = DumpParser(ownPID: Self.pid(ofFile: path))
     let before = log.used
     var log = self.log
-    while let _ = try lines.next({ bytes, info in
+    while (try lines.next({ bytes, info in
       Self.take(bytes, "\(label):\(info.number)", &dump, &log)
-    }) {
+    })) != nil {
       if lines.lineCount & 0xFFFF == 0, shouldStop() { break }
     }
     self.log = log
@@ -137,7 +141,8 @@ struct Evidence {
       path: path, kind: kind, lines: lines.lineCount, used: dump.used + log.used - before)
     if file.used == 0 { file.notes.append("nothing in it is about Binder's buffers") }
     if dump.leftOut > 0 {
-      file.notes.append("\(Format.count(dump.leftOut, "line")) of a dump were left out: there are too many")
+      file.notes.append(
+        "\(Format.count(dump.leftOut, "line")) of a dump were left out: there are too many")
     }
     if let damage = source.damage { file.notes.append(damage) }
     files.append(file)
@@ -195,8 +200,8 @@ struct Evidence {
       return false
     }
     if parts.count == 1, file.hasSuffix(".txt") || file.hasSuffix(".log") { return true }
-    return ["dmesg", "logcat", "last_kmsg", "console-ramoops", "kmsg", "bugreport", "binder"].contains
-    { file.contains($0) } && !isTrace(name)
+    return ["dmesg", "logcat", "last_kmsg", "console-ramoops", "kmsg", "bugreport", "binder"]
+      .contains { file.contains($0) } && !isTrace(name)
   }
 
   private static func isTrace(_ name: String) -> Bool {

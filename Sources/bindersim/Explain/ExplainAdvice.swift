@@ -11,12 +11,14 @@ extension ExplainWords {
       if refusal.wanted == nil {
         add(
           "how large the refused message was",
-          "the kernel log of that moment: 'binder_alloc_buf size … failed', 'transaction failed …, size …'")
+          "the kernel log of that moment: 'binder_alloc_buf size … failed', 'transaction failed …, size …'"
+        )
       }
       if refusal.receiver == nil {
         add(
           "whose region it was",
-          "the kernel log of that moment (dmesg, or logcat -b kernel): 'PID: binder_alloc_buf size …'")
+          "the kernel log of that moment (dmesg, or logcat -b kernel): 'PID: binder_alloc_buf size …'"
+        )
       }
       if refusal.isRegionAssumed {
         add(
@@ -42,13 +44,17 @@ extension ExplainWords {
           "how long the region is" + (region.process.pid.map { " (\(label($0)))" } ?? ""),
           "'pages:' of that process in binder_logs/stats: all pages together times 4,096")
       }
-      if region.process.listsBuffers, region.alsoInEarlierDump == nil, !region.process.buffers.isEmpty {
+      if region.process.listsBuffers, region.alsoInEarlierDump == nil,
+        !region.process.buffers.isEmpty
+      {
         add(
           "whether the buffers leak or are only in use at that moment",
           "the same file once more a minute later, given together with this one")
       }
       if region.process.pid == nil {
-        add("which process it is", "binder_logs/state, which names it, or the file under its name proc/PID")
+        add(
+          "which process it is",
+          "binder_logs/state, which names it, or the file under its name proc/PID")
       }
     }
     for entry in captures.flatMap(\.unknown) { add(entry.what, entry.tells) }
@@ -121,7 +127,9 @@ enum Advice {
     case .noFrame: return ["Look for memory pressure at that moment; the region had room."]
     case .unknown:
       return refusal.wanted == nil
-        ? ["Get the kernel log of the same moment and give it together with this file: it has the size."]
+        ? [
+          "Get the kernel log of the same moment and give it together with this file: it has the size."
+        ]
         : []
     }
   }

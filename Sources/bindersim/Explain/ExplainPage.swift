@@ -35,7 +35,8 @@ enum ExplainPage {
     let waiting = explanation.regions.reduce(0) { $0 + $1.process.transactions.count }
     return [
       ReportPage.Tile(label: "refusals", value: Format.grouped(refused), isAlarming: refused > 0),
-      ReportPage.Tile(label: "regions shown by dumps", value: Format.grouped(explanation.regions.count)),
+      ReportPage.Tile(
+        label: "regions shown by dumps", value: Format.grouped(explanation.regions.count)),
       ReportPage.Tile(label: "waiting transactions", value: Format.grouped(waiting)),
       ReportPage.Tile(label: "captures", value: Format.grouped(explanation.captures.count)),
     ]
@@ -51,7 +52,10 @@ enum ExplainPage {
       picture(group.first, explanation)
     }.joined()
       + HTML.table(
-        ["when", "from", "to", "transaction", "bytes", "free", "largest free", "region", "why", "told by"],
+        [
+          "when", "from", "to", "transaction", "bytes", "free", "largest free", "region", "why",
+          "told by",
+        ],
         shown.map { refusal in
           [
             refusal.time ?? "unknown",
@@ -94,7 +98,8 @@ enum ExplainPage {
 
   private static func region(_ region: ExplainedRegion, _ explanation: Explanation) -> String {
     let words = RegionWords(region: region, label: explanation.label)
-    var text = [words.fill, words.holding, words.threads].compactMap(\.self).map(HTML.paragraph).joined()
+    var text = [words.fill, words.holding, words.threads].compactMap(\.self).map(HTML.paragraph)
+      .joined()
     if region.process.listsBuffers, region.layout.unplaced == 0, region.layout.end > 0 {
       text += map(region, words)
     }
@@ -105,7 +110,8 @@ enum ExplainPage {
     if region.process.listsBuffers {
       text += HTML.table(
         ["place", "bytes", "data:offsets:extra", "transaction", "state"],
-        Array(ExplainText.rows(region).prefix(1024)), caption: "Every buffer, and what is free between them")
+        Array(ExplainText.rows(region).prefix(1024)),
+        caption: "Every buffer, and what is free between them")
     }
     return text
   }
@@ -115,7 +121,9 @@ enum ExplainPage {
     let rows = 16
     let length = region.layout.regionLength ?? region.layout.end
     // A nearly empty region is shown as far as it is used.
-    let extent = region.layout.end * 8 < length ? (region.layout.end + 4095) & ~4095 : max(length, region.layout.end)
+    let extent =
+      region.layout.end * 8 < length
+      ? (region.layout.end + 4095) & ~4095 : max(length, region.layout.end)
     let row = max(64, (extent / rows + 63) & ~63)
     var drawing = ""
     for buffer in region.process.buffers {
@@ -130,22 +138,28 @@ enum ExplainPage {
       }
     }
     return PlotFrame(
-      title: extent < length ? "The used part of the region, its first \(Format.bytes(extent))" : "The whole region",
-      description: words.fill ?? "", xName: "bytes within a row; rows follow each other from the top",
+      title: extent < length
+        ? "The used part of the region, its first \(Format.bytes(extent))" : "The whole region",
+      description: words.fill ?? "",
+      xName: "bytes within a row; rows follow each other from the top",
       yName: "(offset)", xMarks: Axis.bytes(to: row).marks,
       yMarks: stride(from: 0, to: rows, by: 4).map { index in
         Axis.Mark(
-          place: 1 - (Double(index) + 0.5) / Double(rows), label: "0x" + String(index * row, radix: 16))
+          place: 1 - (Double(index) + 0.5) / Double(rows),
+          label: "0x" + String(index * row, radix: 16))
       },
       viewBox: "0 0 \(row) \(rows)", drawing: drawing,
       legend: [
-        PlotFrame.Key("shared", "delivered, not freed"), PlotFrame.Key("inuse", "active or allocated"),
+        PlotFrame.Key("shared", "delivered, not freed"),
+        PlotFrame.Key("inuse", "active or allocated"),
         PlotFrame.Key("free", "free"),
       ], style: "map"
     ).html
   }
 
-  private static func rectangle(_ style: String, _ x: Int, _ y: Int, _ width: Int, _ height: Int) -> String {
+  private static func rectangle(_ style: String, _ x: Int, _ y: Int, _ width: Int, _ height: Int)
+    -> String
+  {
     "<path class=\"\(style)\" d=\"M\(x) \(y)h\(width)v\(height)h-\(width)z\"/>"
   }
 }

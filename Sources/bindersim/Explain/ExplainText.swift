@@ -6,7 +6,8 @@ enum ExplainText {
   static func text(_ explanation: Explanation) -> String {
     var text = ""
     for file in explanation.files {
-      text += "\(file.path): \(file.kind), \(Format.count(file.lines, "line")), "
+      text +=
+        "\(file.path): \(file.kind), \(Format.count(file.lines, "line")), "
         + "\(Format.grouped(file.used)) about Binder\n"
       for note in file.notes { text += "  note: \(note)\n" }
     }
@@ -16,7 +17,8 @@ enum ExplainText {
       for line in answer.answer.split(separator: "\n") { text += item(String(line)) }
     }
     if !explanation.isAnswered {
-      text += "\nThese files answer nothing about Binder's buffers. What would: a kernel log of the "
+      text +=
+        "\nThese files answer nothing about Binder's buffers. What would: a kernel log of the "
         + "refusal, binder_logs/state, a bug report, or a capture with the \(Advice.capture).\n"
     }
     if !explanation.unknown.isEmpty {
@@ -66,17 +68,23 @@ enum ExplainText {
         (
           buffer.offset ?? -1,
           [
-            region.layout.unplaced > 0 ? "?" : buffer.offset.map { "0x" + String($0, radix: 16) } ?? "?",
+            region.layout.unplaced > 0
+              ? "?" : buffer.offset.map { "0x" + String($0, radix: 16) } ?? "?",
             Format.grouped(buffer.size), sizes ?? "-", buffer.id.map { "\($0)" } ?? "-", state,
           ]
         ))
     }
     for hole in region.layout.holes {
-      rows.append((hole.offset, ["0x" + String(hole.offset, radix: 16), Format.grouped(hole.size), "-", "-", "free"]))
+      rows.append(
+        (
+          hole.offset,
+          ["0x" + String(hole.offset, radix: 16), Format.grouped(hole.size), "-", "-", "free"]
+        ))
     }
     if let tail = region.layout.tail, tail > 0, region.layout.unplaced == 0 {
       let end = region.layout.end
-      rows.append((end, ["0x" + String(end, radix: 16), Format.grouped(tail), "-", "-", "free to the end"]))
+      rows.append(
+        (end, ["0x" + String(end, radix: 16), Format.grouped(tail), "-", "-", "free to the end"]))
     }
     return rows.sorted { $0.place < $1.place }.map(\.cells)
   }

@@ -157,13 +157,16 @@ struct ExplainWords {
     var sentences: [String] = []
     for region in what.regions {
       let words = words(region)
-      for transaction in words.waiting.prefix(most) { sentences.append(words.sentence(transaction)) }
+      for transaction in words.waiting.prefix(most) {
+        sentences.append(words.sentence(transaction))
+      }
       if words.waiting.count > most {
         sentences.append("\(n(words.waiting.count - most)) more wait in \(words.name).")
       }
     }
     sentences += what.starvedPools.prefix(most).map { pool in
-      let process = pool.process.map { "All \(n(pool.threads)) Binder threads of \(what.label($0))" }
+      let process =
+        pool.process.map { "All \(n(pool.threads)) Binder threads of \(what.label($0))" }
         ?? "All \(n(pool.threads)) Binder threads of a process"
       return "\(process) were busy for \(n(pool.milliseconds)) ms. [\(pool.source)]"
     }
@@ -187,7 +190,8 @@ struct ExplainWords {
     what.otherFailures.prefix(12).map { failure in
       let to = failure.receiver.map { " to \(what.label($0))" } ?? ""
       let time = failure.time.map { "At \($0) a" } ?? "A"
-      return "\(time) message of \(what.label(failure.sender)):\(failure.senderThread)\(to) failed, not "
+      return
+        "\(time) message of \(what.label(failure.sender)):\(failure.senderThread)\(to) failed, not "
         + "for want of space: \(Self.meaning(failure)). [\(failure.source)]"
     }
       + what.clients.filter { ($0.error ?? -28) != -28 }.prefix(12).map { client in

@@ -92,7 +92,8 @@ struct LogEvidence {
     // Where lines of several processes are mixed, the oldest that the figures explain.
     let explained = possible.filter { (refusals[$0].requested ?? 0) > figures.largestFree }
     guard let index = explained.first ?? possible.first else { return }
-    if possible.count > 1, refusals[index].receiver != refusals[possible[possible.count - 1]].receiver
+    if possible.count > 1,
+      refusals[index].receiver != refusals[possible[possible.count - 1]].receiver
     {
       refusals[index].doubts.append(
         "lines of several refusals are mixed in \(source): these figures may be another's")
@@ -257,7 +258,8 @@ struct ClientReport: Codable, Equatable, Sendable {
     switch fact {
     case .failure, .starved: false
     case .parcel: parcelSize == nil && !saysSmallParcel && !saysTooLarge
-    case .tooLarge(let size): !saysTooLarge && (size == nil || parcelSize == nil || size == parcelSize)
+    case .tooLarge(let size):
+      !saysTooLarge && (size == nil || parcelSize == nil || size == parcelSize)
     case .smallParcel: !saysSmallParcel
     case .tooManyOneway: !saysTooManyOneway
     }
@@ -280,5 +282,7 @@ struct ClientReport: Codable, Equatable, Sendable {
   }
 
   /// Whether it is about a call that failed.
-  var isFailure: Bool { error != nil || returned != nil || parcelSize != nil || saysSmallParcel || saysTooLarge }
+  var isFailure: Bool {
+    error != nil || returned != nil || parcelSize != nil || saysSmallParcel || saysTooLarge
+  }
 }

@@ -104,7 +104,9 @@ extension Refusal {
 
   /// Where a capture does not tell what was live.
   mutating func forgetRegion() {
-    (allocated, buffers, largestBuffer, free, freeRanges, largestFree) = (nil, nil, nil, nil, nil, nil)
+    (allocated, buffers, largestBuffer, free, freeRanges, largestFree) = (
+      nil, nil, nil, nil, nil, nil
+    )
     (freeOneway, freedBefore, neverFreedBytes) = (nil, nil, nil)
     holders = []
   }

@@ -76,8 +76,10 @@ struct RefusalWords {
       return "Can never fit: oneway messages may take half of a region, "
         + "\(bytes((refusal.regionLength ?? 0) / 2)) here\(assumed); this one takes \(wanted)."
     case .noSpace:
-      return notItsSize + "There was no room for \(wanted) (ENOSPC): \(whose) was full, or in pieces"
-        + (refusal.driver == .c && refusal.requested != nil ? "" : ", or its oneway space was used up")
+      return notItsSize
+        + "There was no room for \(wanted) (ENOSPC): \(whose) was full, or in pieces"
+        + (refusal.driver == .c && refusal.requested != nil
+          ? "" : ", or its oneway space was used up")
         + "; these files do not tell which."
         + (refusal.parcelSize == nil
           ? "" : " Of a process that is gone the driver would say BR_DEAD_REPLY (29189).")
@@ -88,7 +90,8 @@ struct RefusalWords {
       return "The receiver has no region (any more): its process was ending, or never mapped one."
     case .unknown:
       if let free = refusal.free, let region = refusal.regionLength {
-        return "How large it was is unknown: a refused message leaves no sizes. \(capitalized(whose)) "
+        return
+          "How large it was is unknown: a refused message leaves no sizes. \(capitalized(whose)) "
           + "then had \(n(free)) of \(bytes(region)) free\(assumed)."
       }
       return "How large it was, and why it was refused, is unknown."

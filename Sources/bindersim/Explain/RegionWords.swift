@@ -17,23 +17,27 @@ struct RegionWords {
   /// How full it is, in how many pieces.
   var fill: String? {
     guard process.listsBuffers else { return figures }
-    var text = "The region of \(name) held \(bytes(layout.allocated)) in "
+    var text =
+      "The region of \(name) held \(bytes(layout.allocated)) in "
       + Format.count(layout.buffers, "buffer")
     guard layout.unplaced == 0 else {
       return text + "; the kernel printed no places, so what lies between them is unknown."
     }
     text += ", from 0 to 0x\(String(layout.end, radix: 16))"
-    text += layout.holes.isEmpty
+    text +=
+      layout.holes.isEmpty
       ? " without a hole."
       : " with \(Format.count(layout.holes.count, "hole")) of together \(bytes(layout.holeBytes)), "
         + "the largest \(n(layout.largestHole))."
     if let free = layout.free, let largest = layout.largestFree, let length = layout.regionLength {
-      text += " Of \(bytes(length))"
+      text +=
+        " Of \(bytes(length))"
         + (region.isLengthAssumed ? " (the usual length: no file tells it)" : "")
         + " \(n(free)) were free, the largest free range \(n(largest))."
     }
     if layout.overlaps > 0 {
-      text += " \(Format.count(layout.overlaps, "buffer")) lie over others or beyond the end: the "
+      text +=
+        " \(Format.count(layout.overlaps, "buffer")) lie over others or beyond the end: the "
         + "dump was taken while they changed, or the state is corrupt."
     }
     return text
@@ -64,8 +68,11 @@ struct RegionWords {
           + "are not answered")
     }
     if reserved.buffers > 0 { parts.append("\(n(reserved.buffers)) are being filled") }
-    var text = parts.isEmpty ? "" : "Of the buffers of \(name) " + parts.joined(separator: "; ") + "."
-    if let senders, !senders.isEmpty { text += (text.isEmpty ? "" : " ") + "They were sent by \(senders)." }
+    var text =
+      parts.isEmpty ? "" : "Of the buffers of \(name) " + parts.joined(separator: "; ") + "."
+    if let senders, !senders.isEmpty {
+      text += (text.isEmpty ? "" : " ") + "They were sent by \(senders)."
+    }
     return text.isEmpty ? nil : text
   }
 
@@ -93,10 +100,13 @@ struct RegionWords {
   }
 
   func sentence(_ transaction: DumpTransaction) -> String {
-    let age = transaction.milliseconds.map {
-      ", for " + Format.time(nanoseconds: UInt64($0).multipliedReportingOverflow(by: 1_000_000).partialValue)
-        + " (\(n($0)) ms)"
-    } ?? ""
+    let age =
+      transaction.milliseconds.map {
+        ", for "
+          + Format.time(
+            nanoseconds: UInt64($0).multipliedReportingOverflow(by: 1_000_000).partialValue)
+          + " (\(n($0)) ms)"
+      } ?? ""
     let kind = transaction.isOneway ? "oneway message" : "call"
     let from = party(transaction.sender, transaction.senderThread)
     let to = party(transaction.receiver, transaction.receiverThread)
@@ -109,7 +119,8 @@ struct RegionWords {
     case .pending:
       text += "a \(kind) of \(from) waits for a thread of \(to)\(age)"
     case .pendingAsync:
-      text += "a \(kind) of \(from) to \(to) waits\(age), behind the oneway message before it to "
+      text +=
+        "a \(kind) of \(from) to \(to) waits\(age), behind the oneway message before it to "
         + "the same node"
     }
     if let node = transaction.node { text += "; node \(node)" }

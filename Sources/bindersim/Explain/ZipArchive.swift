@@ -108,7 +108,8 @@ final class RandomAccessBytes {
     // SAFETY: `status` is a whole stat structure that lives through the call.
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
-      throw InputError(path: path, reason: "a zip archive must be a file: its directory is at its end")
+      throw InputError(
+        path: path, reason: "a zip archive must be a file: its directory is at its end")
     }
     count = Int(status.st_size)
   }

@@ -51,7 +51,8 @@ struct ChromeTrace {
     return threads.sorted { $0.key < $1.key }.flatMap { pid, threads in
       let key = RegionKey(number: pid)
       let context = key.context == .binder ? "" : " \(key.context.name)"
-      let name = names[key.pid].map { "\($0)\(context) (\(key.pid))" } ?? "process \(key.pid)\(context)"
+      let name =
+        names[key.pid].map { "\($0)\(context) (\(key.pid))" } ?? "process \(key.pid)\(context)"
       return [meta("process_name", pid, pid, name)]
         + threads.sorted().map {
           meta("thread_name", pid, $0, $0 == pid ? "looper" : "thread \($0)")

@@ -77,7 +77,8 @@ struct FtraceText {
 
   private func line(_ event: EngineEvent, _ text: String) -> String {
     let process = RegionKey(number: event.process).pid
-    let task = "\(names[process] ?? "bindersim")-\(event.thread == event.process ? process : event.thread)"
+    let task =
+      "\(names[process] ?? "bindersim")-\(event.thread == event.process ? process : event.thread)"
     let micros = String(event.time / 1000 % 1_000_000)
     let zeros = String(repeating: "0", count: 6 - micros.count)
     return "\(right(task, 22)) (\(right("\(process)", 5))) [000] ..... "

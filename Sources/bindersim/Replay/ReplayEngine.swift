@@ -335,7 +335,8 @@ struct ReplayEngine {
       kind: "\(error.kind)", message: "\(error)", size: buffer.size,
       dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
       freeBytes: statistics.freeBytes, largestFreeRange: statistics.largestFreeRange,
-      freeOnewaySpace: statistics.freeOnewaySpace, holders: Array(holders(in: destination).prefix(5)),
+      freeOnewaySpace: statistics.freeOnewaySpace,
+      holders: Array(holders(in: destination).prefix(5)),
       kernelLog: PredictedLog(setting.policy).refusal(
         PredictedLog.Message(SentBuffer(buffer), thread: buffer.senderThread), error.kind,
         process.exhaustionLog(requested: buffer.size),

@@ -148,7 +148,7 @@ struct ReplayPlanner {
       event.offsetsSize % 4 != 0
         || event.offsetsSize
           <= ObjectPattern.largestOffsetsSize(dataSize: event.dataSize)
-      || event.is32Bit
+        || event.is32Bit
     else { return count(.offsetsDoNotFit, pending) }
     guard onlyProcess ?? pending.process == pending.process,
       onlyContext ?? pending.context == pending.context

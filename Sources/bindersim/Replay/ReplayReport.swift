@@ -183,10 +183,12 @@ extension ReplayReport {
         + "missing, so these may take more")
     if facts.has32BitOffsets {
       notes.append(
-        "offsets of 4 bytes: a client of 32 bits; sizes are rounded up to 4, and placed in units of 8")
+        "offsets of 4 bytes: a client of 32 bits; sizes are rounded up to 4, and placed in units of 8"
+      )
     }
     if facts.lost.count > 0 {
-      let events = facts.lost.events > 0 ? ", \(Format.count(facts.lost.events, "event")) or more" : ""
+      let events =
+        facts.lost.events > 0 ? ", \(Format.count(facts.lost.events, "event")) or more" : ""
       notes.append(
         "the recorder lost events in \(Format.count(facts.lost.count, "place"))\(events), first at "
           + "\(facts.lost.marks.first?.position ?? 0): what follows may lack transactions and frees; "

@@ -109,7 +109,8 @@ struct ReplaySession {
   private func names(_ planner: ReplayPlanner, _ facts: CaptureFacts) -> [Int32: String] {
     var names = planner.names.mapValues(\.description)
     // A whole command line says more than fifteen bytes.
-    for (pid, name) in facts.processNames where planner.names[pid] != nil || facts.processNames.count < 1024 {
+    for (pid, name) in facts.processNames
+    where planner.names[pid] != nil || facts.processNames.count < 1024 {
       names[pid] = name
     }
     return names
@@ -158,7 +159,8 @@ struct ReplaySession {
       unreleased.filter { $0.wentOnLine != nil } + unreleased.filter { $0.wentOnLine == nil }
     report.unreleased = Array(ordered.prefix(Self.shownUnreleased))
     for (process, count) in planner.uncertainContexts.sorted(by: { $0.key < $1.key }) {
-      let contexts = report.runs.first?.processes.filter { $0.pid == process }.map(\.context.name) ?? []
+      let contexts =
+        report.runs.first?.processes.filter { $0.pid == process }.map(\.context.name) ?? []
       guard contexts.count > 1 else { continue }
       report.notes.append(
         "\(process) has regions of \(contexts.joined(separator: " and ")); of "

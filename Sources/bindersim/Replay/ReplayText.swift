@@ -8,7 +8,8 @@ enum ReplayText {
     for answer in report.answers { text += wrapped("\(answer.question) \(answer.answer)") }
     for entry in report.unknown { text += wrapped("Unknown: \(entry.what); \(entry.tells).") }
     if report.runs.isEmpty {
-      text += "\nnothing is simulated: where neither sizes nor frees are known it would be invented\n"
+      text +=
+        "\nnothing is simulated: where neither sizes nor frees are known it would be invented\n"
     } else if report.runs.count == 1 {
       text += "\n" + self.text(report.runs[0])
     } else {
@@ -45,7 +46,8 @@ enum ReplayText {
       for rule in report.frees { text += "  \(Format.grouped(rule.count)) \(rule.text)\n" }
       text += "  \(Format.grouped(report.neverFreed)) never freed: still live at the end"
       if report.belief == .recorded, report.neverFreed > 0 {
-        text += " (\(Format.grouped(report.leaked)) leaked, \(Format.grouped(report.waiting)) waiting)"
+        text +=
+          " (\(Format.grouped(report.leaked)) leaked, \(Format.grouped(report.waiting)) waiting)"
       }
       text += "\n"
     }

@@ -19,7 +19,9 @@ struct ReplayWords {
     if !waiting.isEmpty {
       answers.append(.init(question: "Who waits?", answer: waiting.joined(separator: " ")))
     }
-    if let other { answers.append(.init(question: "What would the other setting do?", answer: other)) }
+    if let other {
+      answers.append(.init(question: "What would the other setting do?", answer: other))
+    }
     return answers
   }
 
@@ -52,7 +54,8 @@ struct ReplayWords {
   /// `the driver refused transaction 110 of 280 at line 56 …`
   private func sentence(_ refusal: Refusal) -> String {
     let receiver = refusal.receiver.map(label) ?? "the receiver"
-    var text = "the driver refused transaction \(refusal.transaction ?? 0) of "
+    var text =
+      "the driver refused transaction \(refusal.transaction ?? 0) of "
       + "\(refusal.sender.map(label) ?? "?") to \(receiver)"
     if let line = refusal.line { text += " at \(place) \(line)" }
     if let time = refusal.time { text += ", \(time)" }
@@ -62,9 +65,11 @@ struct ReplayWords {
       return text + " What the region held then is unknown."
     }
     return text + " \(receiver) then had \(n(free)) of \(n(region)) bytes free"
-      + (refusal.largestFree == free ? " in one piece" : refusal.largestFree.map {
-        ", the largest free range \(n($0))"
-      } ?? "") + "."
+      + (refusal.largestFree == free
+        ? " in one piece"
+        : refusal.largestFree.map {
+          ", the largest free range \(n($0))"
+        } ?? "") + "."
   }
 
   private var unclearLines: String {
@@ -76,12 +81,16 @@ struct ReplayWords {
     guard let run = report.runs.first else { return "" }
     let count = run.failed - (report.adaptsRegions ? run.contradictions : 0)
     guard count > 0 else { return "" }
-    return " In the setting of \(run.settingText) \(Format.count(count, "buffer")) would find no room."
+    return
+      " In the setting of \(run.settingText) \(Format.count(count, "buffer")) would find no room."
   }
 
   private var contradicted: String {
-    guard report.adaptsRegions, let run = report.runs.first, run.contradictions > 0 else { return "" }
-    return " But \(Format.count(run.contradictions, "buffer")) that the driver placed find no room here, "
+    guard report.adaptsRegions, let run = report.runs.first, run.contradictions > 0 else {
+      return ""
+    }
+    return
+      " But \(Format.count(run.contradictions, "buffer")) that the driver placed find no room here, "
       + "not even in 4 MiB: frees must be missing from the capture, and what is live is not to be "
       + "believed."
   }
@@ -129,13 +138,16 @@ struct ReplayWords {
     }
     let shown = report.unreleased.filter { $0.wentOnLine != nil }.prefix(5)
     var sentences = shown.map { buffer in
-      var text = "Transaction \(buffer.transaction) (\(buffer.kind)) of \(label(buffer.sender)) to node "
+      var text =
+        "Transaction \(buffer.transaction) (\(buffer.kind)) of \(label(buffer.sender)) to node "
         + "\(buffer.node) of \(label(buffer.receiver)), \(n(buffer.size)) bytes, \(place) \(buffer.line): "
-      text += buffer.receivedLine.map {
-        "received at \(place) \($0)"
-          + (buffer.receiverThread.map { " by thread \($0)" } ?? "")
-      } ?? "not received"
-      text += " and never released, though its receiver went on at \(place) \(buffer.wentOnLine ?? 0)."
+      text +=
+        buffer.receivedLine.map {
+          "received at \(place) \($0)"
+            + (buffer.receiverThread.map { " by thread \($0)" } ?? "")
+        } ?? "not received"
+      text +=
+        " and never released, though its receiver went on at \(place) \(buffer.wentOnLine ?? 0)."
       return text
     }
     if report.leaked > shown.count {
@@ -231,7 +243,8 @@ extension ReplayReport {
       add(
         "when buffers were freed: how full and how fragmented regions were, what would be refused "
           + "elsewhere, what leaks",
-        "record with binder_transaction_received, better with binder_transaction_buffer_release too")
+        "record with binder_transaction_received, better with binder_transaction_buffer_release too"
+      )
     } else if belief == .inferred, used > 0 {
       add("which buffers leak", "record with binder_transaction_buffer_release")
     }

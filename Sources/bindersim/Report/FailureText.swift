@@ -16,9 +16,10 @@ enum FailureText {
 
   private static func asked(_ group: FailureGroup, _ names: ProcessNames) -> String {
     let first = group.first
-    let origin = first.origin.map {
-      " (transaction \($0.transaction), line \($0.line), \(ReplayTime.text($0.nanoseconds)))"
-    } ?? ""
+    let origin =
+      first.origin.map {
+        " (transaction \($0.transaction), line \($0.line), \(ReplayTime.text($0.nanoseconds)))"
+      } ?? ""
     var text =
       "The first was a \(noun(first.kind))\(origin) of \(names.label(first.sender)) with "
       + "\(Format.grouped(first.dataSize)) bytes of data, \(Format.grouped(first.offsetsSize)) of "

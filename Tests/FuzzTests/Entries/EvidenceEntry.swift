@@ -12,8 +12,10 @@ func fuzzEvidence(_ bytes: [UInt8]) throws {
   try require(ExplainText.text(other), text, "the explanation, read in pieces")
   for region in explanation.regions {
     let layout = region.layout
-    try require(layout.holes.allSatisfy { $0.size > 0 && $0.end <= layout.end }, "a hole beyond the end")
-    if layout.overlaps == 0, layout.unplaced == 0, let free = layout.free, let length = layout.regionLength,
+    try require(
+      layout.holes.allSatisfy { $0.size > 0 && $0.end <= layout.end }, "a hole beyond the end")
+    if layout.overlaps == 0, layout.unplaced == 0, let free = layout.free,
+      let length = layout.regionLength,
       layout.end <= length
     {
       try require(layout.allocated + free, length, "allocated and free are the region")

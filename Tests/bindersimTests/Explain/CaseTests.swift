@@ -20,7 +20,8 @@ import Testing
     #expect(refusal.freedBefore == 0)
     #expect(report.neverFreed == 9)
     let text = ReplayText.text(report)
-    for word in ["transaction 110 of 280", "line 56", "122,304 of 1,040,384 bytes free", "918,080"] {
+    for word in ["transaction 110 of 280", "line 56", "122,304 of 1,040,384 bytes free", "918,080"]
+    {
       #expect(text.contains(word), "\(word)")
     }
   }
@@ -30,7 +31,8 @@ import Testing
     let files = ["dmesg.txt", "c-refusal-without-alloc-buf.ftrace"]
     let all = try CaseFiles.explained(isLogFirst ? files : files.reversed())
     let refusal = try #require(all.refusals.first { $0.receiver == 271 })
-    #expect(all.refusals.count == 2, "the capture's and the log's are the same; the Rust line is another")
+    #expect(
+      all.refusals.count == 2, "the capture's and the log's are the same; the Rust line is another")
     #expect(refusal.requested == 131_152)
     #expect(refusal.transaction == 110 && refusal.line == 56)
     #expect(refusal.free == 122_304 && refusal.freeRanges == 1)
@@ -118,7 +120,8 @@ import Testing
     #expect(region.process.buffers.count == 19)
     #expect(
       region.layout.holes == [
-        .init(offset: 0x80, size: 32), .init(offset: 0x360, size: 8), .init(offset: 0x778, size: 72),
+        .init(offset: 0x80, size: 32), .init(offset: 0x360, size: 8),
+        .init(offset: 0x778, size: 72),
         .init(offset: 0xb68, size: 34_112), .init(offset: 0x91a8, size: 480),
         .init(offset: 0x94c8, size: 1496),
       ])
@@ -126,7 +129,9 @@ import Testing
     #expect(region.count(.delivered).buffers == 6)
     #expect(all.unknown.contains { $0.what == "which process it is" })
     let text = ExplainText.text(all)
-    for place in ["0x0 ", "0xa0 ", "0x91a8 ", "0x9aa0 "] { #expect(text.contains(place), "\(place)") }
+    for place in ["0x0 ", "0xa0 ", "0x91a8 ", "0x9aa0 "] {
+      #expect(text.contains(place), "\(place)")
+    }
   }
 
   @Test func aCaptureWithoutSizes() throws {

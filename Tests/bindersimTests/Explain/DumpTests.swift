@@ -38,7 +38,8 @@ import Testing
     writeFile(scratch.path("stats"), Self.stats)
     writeFile(
       scratch.path("state"),
-      "proc 1808\ncontext binder\n  buffer 7: 1000 size 8:0:0 delivered\n  buffer 8: 0 size 100:8:4 active\n")
+      "proc 1808\ncontext binder\n  buffer 7: 1000 size 8:0:0 delivered\n  buffer 8: 0 size 100:8:4 active\n"
+    )
     let all = try CaseFiles.explained(paths: [scratch.path("state"), scratch.path("stats")])
     let region = try #require(all.regions.first)
     #expect(region.layout.regionLength == 510 * 4096 && !region.isLengthAssumed)
@@ -69,10 +70,13 @@ import Testing
 
   @Test func whatTheEngineItselfPrints() throws {
     for policy in ["c", "rust"] {
-      let made = try BuiltTool.run(["state", "--workload", "leak", "--at", "200ms", "--policy", policy])
+      let made = try BuiltTool.run([
+        "state", "--workload", "leak", "--at", "200ms", "--policy", policy,
+      ])
       #expect(made.status == 0)
       let all = try CaseFiles.explained(text: made.output)
-      let fullest = try #require(all.regions.max { $0.process.buffers.count < $1.process.buffers.count })
+      let fullest = try #require(
+        all.regions.max { $0.process.buffers.count < $1.process.buffers.count })
       #expect(fullest.process.buffers.count == fullest.process.bufferCount)
       #expect(fullest.layout.overlaps == 0 && fullest.layout.regionLength == 1_040_384)
       let free = try #require(fullest.layout.free)
@@ -115,8 +119,10 @@ import Testing
   @Test func theSameBuffersALittleLater() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let first = "proc 7\ncontext binder\n  buffer 1: 0 size 8:0:0 delivered\n  buffer 2: 8 size 8:0:0 active\n"
-    let later = "proc 7\ncontext binder\n  buffer 1: 0 size 8:0:0 delivered\n  buffer 9: 8 size 8:0:0 active\n"
+    let first =
+      "proc 7\ncontext binder\n  buffer 1: 0 size 8:0:0 delivered\n  buffer 2: 8 size 8:0:0 active\n"
+    let later =
+      "proc 7\ncontext binder\n  buffer 1: 0 size 8:0:0 delivered\n  buffer 9: 8 size 8:0:0 active\n"
     writeFile(scratch.path("first"), first)
     writeFile(scratch.path("later"), later)
     let all = try CaseFiles.explained(paths: [scratch.path("first"), scratch.path("later")])
@@ -136,7 +142,9 @@ import Testing
 
   @Test func buffersThatOverlap() throws {
     let all = try CaseFiles.explained(
-      text: "proc 7\ncontext binder\n  buffer 1: 0 size 800:0:0 active\n  buffer 2: 100 size 8:0:0 active\n")
+      text:
+        "proc 7\ncontext binder\n  buffer 1: 0 size 800:0:0 active\n  buffer 2: 100 size 8:0:0 active\n"
+    )
     #expect(all.regions.first?.layout.overlaps == 1)
     #expect(all.status == .failure)
   }
@@ -163,7 +171,8 @@ import Testing
     #expect(all.kernel == "6.1.90-android14-11-g1234")
     #expect(all.refusals.count == 3)
     #expect(all.refusals[0].cause == .full && all.refusals[1].cause == .neverFits)
-    #expect(all.regions.first?.process.pid == 31727 && all.regions.first?.process.buffers.count == 18)
+    #expect(
+      all.regions.first?.process.pid == 31727 && all.regions.first?.process.buffers.count == 18)
     #expect(all.answer("What was refused?").contains("271 com.example.server"))
   }
 

@@ -73,7 +73,8 @@ import Testing
         [1.3] binder_alloc: 14: binder_alloc_buf size 600000 failed, no async space left (520192)
         """)
     #expect(all.refusals.map(\.cause) == [.neverFits, .neverFits, .neverFitsOneway])
-    #expect(all.answer("Full, fragmented, or too large?").contains("no driver uses more than 4,194,304"))
+    #expect(
+      all.answer("Full, fragmented, or too large?").contains("no driver uses more than 4,194,304"))
     #expect(!all.next.contains { $0.contains("never frees") })
   }
 
@@ -97,7 +98,8 @@ import Testing
     for index in 0..<40 {
       let second = "\(100 + index).000000"
       text += "[\(second)] binder_alloc: 10: binder_alloc_buf size 8000 failed, no address space\n"
-      text += "[\(second)] binder_alloc: allocated: \(1_034_384 + 8 * index) (num: 3 largest: 600000), "
+      text +=
+        "[\(second)] binder_alloc: allocated: \(1_034_384 + 8 * index) (num: 3 largest: 600000), "
         + "free: \(6000 - 8 * index) (num: 2 largest: 4000)\n"
     }
     text += "[140.5] binder_alloc_new_buf_locked: 12 callbacks suppressed\n"
@@ -110,8 +112,10 @@ import Testing
   }
 
   @Test func veryManyRefusalsAreCounted() throws {
-    let text = (0..<2000).map { "[\($0).5] binder_alloc: \($0 % 7 + 1): binder_alloc_buf size 8 failed, no address space\n" }
-      .joined()
+    let text = (0..<2000).map {
+      "[\($0).5] binder_alloc: \($0 % 7 + 1): binder_alloc_buf size 8 failed, no address space\n"
+    }
+    .joined()
     let all = try CaseFiles.explained(text: text)
     #expect(all.refusals.count == LogEvidence.mostRefusals)
     #expect(all.moreRefusals == 2000 - LogEvidence.mostRefusals)
