@@ -45,7 +45,9 @@ struct ReplaySession {
   }
 
   /// Whether there is anything to be simulated.
-  private var isSimulated: Bool { belief != .unknown && knowsSizes }
+  private var isSimulated: Bool {
+    options.belief != nil || belief != .unknown && knowsSizes
+  }
 
   // MARK: Running
 

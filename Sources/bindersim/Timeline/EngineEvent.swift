@@ -65,7 +65,10 @@ struct SentBuffer: Sendable {
 
   /// What was asked of the region: every part is rounded up to 8 bytes.
   var wantedSize: Int {
-    max(8, [dataSize, offsetsSize, extraSize].reduce(0) { $0 + (($1 + 7) & ~7) })
+    let parts = [dataSize, offsetsSize, extraSize]
+    // What a capture says may be any number.
+    guard parts.allSatisfy({ $0 <= Int.max / 4 }) else { return .max }
+    return max(8, parts.reduce(0) { $0 + (($1 + 7) & ~7) })
   }
 }
 
