@@ -176,8 +176,7 @@ extension Driver {
   }
 
   private func oldestIdle(of process: ProcessIndex) -> UInt64? {
-    guard processes[process].space != nil else { return nil }
-    let oldest = processes[process].space!.oldestIdle
+    let oldest = processes[process].oldestIdle
     return oldest == .max ? nil : oldest
   }
 }

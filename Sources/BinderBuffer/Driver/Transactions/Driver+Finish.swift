@@ -194,9 +194,8 @@ extension Driver {
 
   /// `BC_FREE_BUFFER`: what is no delivered buffer of the process is ignored.
   mutating func freeBuffer(of process: ProcessIndex, address: UInt64) {
-    guard processes[process].space != nil else { return }
     let base = processes[process].regionAddress
-    guard address >= base, address - base < UInt64(processes[process].space!.length) else { return }
+    guard address >= base, address - base < UInt64(processes[process].regionLength) else { return }
     let offset = Int(address - base)
     guard let buffer = processes[process].space!.record(at: offset), buffer.isDelivered else {
       return

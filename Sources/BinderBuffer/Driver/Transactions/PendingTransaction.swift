@@ -1,5 +1,5 @@
 internal import CLinuxShims
-public import PageAlloc
+internal import PageAlloc
 
 /// A transaction between its two steps in the driver: a buffer is reserved in the receiver's
 /// region, and the sender's bytes are to be copied there.

@@ -1,5 +1,5 @@
 internal import CLinuxShims
-public import PageAlloc
+internal import PageAlloc
 
 /// One command that a program wrote (`BC_…`), decoded.
 ///
@@ -165,7 +165,7 @@ extension TransactionCommand {
 
   /// Moves the bytes of `range` to the front.
   mutating func moveToFront(_ range: Range<Int>) {
-    withBytes(0..<Self.capacity) { bytes in
+    unsafe withBytes(0..<Self.capacity) { bytes in
       // SAFETY: `range` lies inside; memmove semantics allow the overlap.
       unsafe bytes.baseAddress!.copyMemory(
         from: bytes.baseAddress! + range.lowerBound, byteCount: range.count)

@@ -77,7 +77,7 @@ public struct CommandReader: ~Copyable {
     let (from, overflow) = address.addingReportingOverflow(consumed + UInt64(count))
     guard !overflow else { throw .badAddress }
     let held = count
-    let got = fetched.withBytes(held..<wanted) { target in
+    let got = unsafe fetched.withBytes(held..<wanted) { target in
       let piece = unsafe CopyPiece(address: from, target: target)
       return unsafe withUnsafePointer(to: piece) {
         unsafe memory.copy(UnsafeBufferPointer(start: $0, count: 1))
