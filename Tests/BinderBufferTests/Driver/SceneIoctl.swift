@@ -64,7 +64,8 @@ struct SceneIoctl {
       let param: Int32 = a.get(at: bb_error_param)
       let name = param == 0 ? "0" : Errno(rawValue: abs(param)).name
       let id: UInt32 = a.get(at: bb_error_id)
-      return "\(ScenePrinter.name(a.get(at: bb_error_command))) param=\(param < 0 ? "-" : "")\(name)"
+      return
+        "\(ScenePrinter.name(a.get(at: bb_error_command))) param=\(param < 0 ? "-" : "")\(name)"
         + " id\(id != 0 ? "!=" : "=")0"
     case "nodedebug":
       a.set(word(1), at: bb_node_debug_ptr)

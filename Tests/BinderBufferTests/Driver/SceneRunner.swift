@@ -159,7 +159,8 @@ final class SceneRunner {
   }
 
   private func owner(_ id: DriverProcessID) -> SceneProcess? {
-    processes.first { process in process.heldOpens.contains { $0.id == id && $0.opener === process } }
+    processes.first { process in process.heldOpens.contains { $0.id == id && $0.opener === process }
+    }
   }
 
   private func kill(_ process: SceneProcess) {

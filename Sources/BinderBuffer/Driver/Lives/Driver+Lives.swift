@@ -114,7 +114,8 @@ extension Driver {
   /// A thread's first call makes it known. Every call is ended by `endCall`.
   ///
   /// - Throws: `EBADF` when the open has ended, `ENOMEM` beyond the limit of threads.
-  public mutating func beginCall(_ id: DriverProcessID, tid: Int32) throws(Errno) -> DriverThreadID {
+  public mutating func beginCall(_ id: DriverProcessID, tid: Int32) throws(Errno) -> DriverThreadID
+  {
     self.id(try thread(try find(id), tid))
   }
 
