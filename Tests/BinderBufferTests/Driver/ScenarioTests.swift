@@ -46,19 +46,19 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)), arguments: scenarios)
-  func linux6_12(_ name: String) throws {
+  func linux612(_ name: String) throws {
     let scene = try #require(Self.text("\(Self.folder)/scenarios/\(name).scene"))
     let recorded = try #require(Self.text("\(Self.folder)/recordings/\(name).trace"))
-    expectSame(SceneRunner.play(scene, kernel: .linux6_12), recorded)
+    expectSame(SceneRunner.play(scene, kernel: .linux612), recorded)
   }
 
   @Test(.timeLimit(.minutes(1)), arguments: scenarios)
-  func linux6_1(_ name: String) throws {
+  func linux61(_ name: String) throws {
     let scene = try #require(Self.text("\(Self.folder)/scenarios/\(name).scene"))
     let recorded = try #require(
       Self.text("\(Self.folder)/recordings/6.1/\(name).trace")
         ?? Self.text("\(Self.folder)/recordings/\(name).trace"))
-    expectSame(SceneRunner.play(scene, kernel: .linux6_1), recorded)
+    expectSame(SceneRunner.play(scene, kernel: .linux61), recorded)
   }
 
   /// Shows the first line that differs.

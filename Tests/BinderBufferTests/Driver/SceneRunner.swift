@@ -33,7 +33,7 @@ final class SceneRunner {
   private let hasLabels: Bool
 
   init(_ kernel: DriverKernel, scene: String) {
-    driver = Driver(options: DriverOptions(kernel: kernel, policy: kernel == .linux6_1 ? .c61 : .c))
+    driver = Driver(options: DriverOptions(kernel: kernel, policy: kernel == .linux61 ? .c61 : .c))
     hasLabels = scene.hasPrefix("# boot security=selinux")
   }
 

@@ -72,7 +72,7 @@ extension Driver {
     if isOneway {
       queueOneway(transaction, pending.target, isFrozen: isFrozen)
       let spam = pending.isSpam ? BR.onewaySpam : BR.complete
-      complete(isFrozen && options.kernel == .linux6_12 ? BR.pendingFrozen : spam, thread)
+      complete(isFrozen && options.kernel == .linux612 ? BR.pendingFrozen : spam, thread)
       return
     }
     // What comes next for the thread brings the completion along.
