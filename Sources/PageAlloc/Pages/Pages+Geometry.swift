@@ -2,7 +2,6 @@
 /// refuses to work on a system with another page size.
 @usableFromInline let pageShift = 12
 
-
 /// Of orders outside 0 through 18 there are no pages: an arena refuses to allocate them, and
 /// `align` gives nil.
 extension Pages {

@@ -112,14 +112,19 @@ extension CheckWorld {
     let address: UInt = [0, 1, 4096, 1 << 47, .max, memory.address(0)][pick(6)]
     switch pick(8) {
     case 0: transaction.data = unsafe UserSlice(address: address, length: -1, in: .untrusted)
-    case 1: transaction.data = unsafe UserSlice(address: address, length: .max - pick(32), in: .untrusted)
-    case 2: transaction.data = unsafe UserSlice(address: address, length: pick(5000), in: .untrusted)
+    case 1:
+      transaction.data = unsafe UserSlice(address: address, length: .max - pick(32), in: .untrusted)
+    case 2:
+      transaction.data = unsafe UserSlice(address: address, length: pick(5000), in: .untrusted)
     case 3: transaction.extraSize = [-8, 4, 12, .max, .max - 7, .min, 1 << 40][pick(7)]
     case 4: transaction.offsets = memory.slice(0, [4, 12, 3][pick(3)], in: .trusted)
     case 5: transaction.offsets = unsafe UserSlice(address: address, length: 16, in: .untrusted)
-    case 6: transaction.securityContext = unsafe UserSlice(address: address, length: 9, in: .untrusted)
+    case 6:
+      transaction.securityContext = unsafe UserSlice(address: address, length: 9, in: .untrusted)
     // No process has such a number.
-    default: transaction.data = unsafe UserSlice(address: address, length: 64, in: .process(SenderMemory.gone))
+    default:
+      transaction.data = unsafe UserSlice(
+        address: address, length: 64, in: .process(SenderMemory.gone))
     }
   }
 }

@@ -72,7 +72,8 @@ import Testing
     let bytes = [UInt8](repeating: 3, count: 3 * 4096)
     #expect(peer_start_holding(&holder, bytes, bytes.count) == 0)
     #expect(peer_unmap(&holder, 4096, 4096) == 0)
-    let slice = UserSlice(address: holder.address, length: bytes.count, in: try UserProcess(pid: holder.pid))
+    let slice = UserSlice(
+      address: holder.address, length: bytes.count, in: try UserProcess(pid: holder.pid))
     let error = failure {
       _ = try world.client.send(Transaction(flags: .oneway, data: slice), to: world.node)
     }
