@@ -31,7 +31,7 @@ import PageAlloc
       }
     }
 
-    func forEach(_ body: (Range<Int>) throws(PageAllocError) -> Void) throws(PageAllocError) {
+    func visit(_ body: (Range<Int>) throws(PageAllocError) -> Void) throws(PageAllocError) {
       for index in 0..<count { try body(runs[index]) }
     }
   }
@@ -75,7 +75,7 @@ import PageAlloc
           let cameBack = passes <= PageBudget.mostPasses && budget.shrink(toFit: owed)
           return cameBack ? .shrunk : .nothingShrunk
         }
-        try runs.forEach { (run) throws(PageAllocError) in
+        try runs.visit { (run) throws(PageAllocError) in
           if memory.faults?.check(.pageAllocation) == true { throw .injected(.pageAllocation) }
           try memory.back(run, .kernel)
         }
