@@ -5,7 +5,7 @@ import PageAlloc
 /// Every access is checked against the window: offset ≤ size, length ≤ size, offset + length ≤
 /// size, else `PageAllocError.outOfBounds` and nothing moves. The window says nothing about whether
 /// its pages have frames: whoever makes one has the pages in use for as long as the window lives
-/// (`PageRange`, `Allocation`).
+/// (`RegionPages`, `Allocation`).
 @safe struct RegionView: BitwiseCopyable, Sendable {
   // INVARIANT: `base ..< base + count` lies inside a mapped driver view.
   private nonisolated(unsafe) let base: UnsafeMutableRawPointer
