@@ -95,7 +95,7 @@ struct LogLine: Equatable, Sendable {
       case UInt8(ascii: "r"):
         if hasWord(line, index, "ransaction") || hasWord(line, index, "rt proc ") { return true }
       case UInt8(ascii: "a"):
-        if hasWord(line, index, "as died") { return true }
+        if hasWord(line, index, "as died") || hasWord(line, index, "allocated: ") { return true }
       case UInt8(ascii: "L"):
         if hasWord(line, index, "Linux version ") { return true }
       default: break
