@@ -50,9 +50,9 @@ import Testing
 }
 
 extension FuzzTarget {
-  /// `Fuzz/Corpus` of this package.
+  /// The folder of this target's committed inputs.
   fileprivate var corpus: String {
-    #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-      + "/Fuzz/Corpus/\(rawValue)"
+    #filePath.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
+      + "/Corpus/\(rawValue)"
   }
 }

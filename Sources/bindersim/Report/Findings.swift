@@ -42,12 +42,13 @@ struct Findings {
     guard let track = recording.fullestTracks.first, track.peak.bytesInUse > 0 else {
       return "Nobody: no region held a buffer."
     }
-    var text =
-      "The fullest region was that of process \(name(track.process.pid)): "
-      + "\(Format.bytes(track.peak.bytesInUse)) of \(Axis.shortBytes(track.regionLength)) ("
-      + percent(track.peak.bytesInUse, of: track.regionLength)
-      + ") in \(Format.count(track.peak.bufferCount, "buffer")) at "
-      + "\(Format.time(nanoseconds: track.peakTime))"
+    let peak = track.peak
+    let share = percent(peak.bytesInUse, of: track.regionLength)
+    var text = """
+      The fullest region was that of process \(name(track.process.pid)): \
+      \(Format.bytes(peak.bytesInUse)) of \(Axis.shortBytes(track.regionLength)) (\(share)) in \
+      \(Format.count(peak.bufferCount, "buffer")) at \(Format.time(nanoseconds: track.peakTime))
+      """
     if !track.peakHolders.isEmpty {
       text += ", sent by " + FailureText.words(Array(track.peakHolders.prefix(3)), names)
     }
@@ -132,11 +133,13 @@ struct Findings {
     guard let highest = tracks.max(by: { $0.pageHeight < $1.pageHeight }), highest.pageHeight > 0,
       let most = tracks.max(by: { used($0) < used($1) })
     else { return "None." }
-    return
-      "At most \(Format.count(used(most), "page")) (\(Format.bytes(used(most) * 4096))) in use at "
-      + "once, in process \(name(most.process.pid)). The highest page that ever had a "
-      + "frame was number \(Format.grouped(highest.pageHeight - 1)) of "
-      + "\(Format.grouped(highest.regionLength / 4096)), in process \(name(highest.process.pid))."
+    let count = used(most)
+    return """
+      At most \(Format.count(count, "page")) (\(Format.bytes(count * 4096))) in use at once, in \
+      process \(name(most.process.pid)). The highest page that ever had a frame was number \
+      \(Format.grouped(highest.pageHeight - 1)) of \(Format.grouped(highest.regionLength / 4096)), \
+      in process \(name(highest.process.pid)).
+      """
   }
 
   private func used(_ track: ProcessTrack) -> Int {

@@ -8,10 +8,8 @@ import Testing
   private static let capture = SharedFiles.captures.first { $0.contains("api32_startup_warm") }
 
   private static func manual() throws -> String {
-    let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     return try String(
-      contentsOf: package.appendingPathComponent("Docs/bindersim.md"), encoding: .utf8)
+      contentsOf: SharedFiles.package.appendingPathComponent("Docs/bindersim.md"), encoding: .utf8)
   }
 
   /// The fenced blocks of shell lines, in order.
