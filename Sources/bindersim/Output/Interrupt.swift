@@ -6,12 +6,12 @@ internal import Synchronization
 enum Interrupt {
   static var wasRequested: Bool { requested.load(ordering: .relaxed) }
 
-  /// From now on SIGINT and SIGTERM only set `wasRequested`.
+  /// From now on, the first SIGINT or SIGTERM only sets `wasRequested`.
   static func catchSignals() {
-    // A global is made at its first use, which must not be in the handler.
+    // A global is initialised on first use, which must not happen in the handler.
     requested.store(false, ordering: .relaxed)
     for number in [SIGINT, SIGTERM] {
-      // The handler does nothing but an atomic store and a call of signal(2), both of
+      // The handler only does an atomic store and calls signal(2), both of
       // which may be done in a handler.
       _ = signal(number) { number in
         requested.store(true, ordering: .relaxed)

@@ -1,4 +1,4 @@
-/// One line on the terminal that says how far the work is; nothing where nobody watches.
+/// One line on the terminal that shows progress; nothing when the output is not a terminal.
 struct Progress: ~Copyable {
   private let terminal: Terminal
   private let write: (String) -> Void
@@ -23,7 +23,7 @@ struct Progress: ~Copyable {
     write("\r\u{1B}[K" + line())
   }
 
-  /// Takes the line off the terminal.
+  /// Clears the line from the terminal.
   mutating func clear() {
     guard lastShown != nil else { return }
     lastShown = nil

@@ -1,5 +1,5 @@
-/// Rows whose columns line up: the first column to the left, the others, being figures, to the
-/// right.
+/// Rows in aligned columns: the first is left-aligned; the others hold figures and are
+/// right-aligned.
 struct Table {
   private var rows: [[String]]
 
@@ -7,7 +7,7 @@ struct Table {
 
   mutating func add(_ row: [String]) { rows.append(row) }
 
-  /// The lines, each ended by a newline and without blanks at its end.
+  /// The lines, each ending in a newline and without trailing blanks.
   func text(indent: String = "") -> String {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in

@@ -2,9 +2,9 @@ internal import Glibc
 
 /// What is known about where the output goes.
 struct Terminal: Sendable {
-  /// Whether both output and errors are looked at by a person, so that a line may be overwritten.
+  /// Whether both output and errors go to a terminal, so that a line may be overwritten.
   let isInteractive: Bool
-  /// Whether colours are wanted: on a terminal that has them, unless NO_COLOR is set.
+  /// Whether to use colours: on a terminal that has them, unless NO_COLOR is set.
   let hasColor: Bool
 
   static let current = Terminal(

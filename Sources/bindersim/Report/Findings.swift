@@ -1,16 +1,16 @@
 internal import BinderBuffer
 
-/// A question that people bring, and the answer in a sentence or two.
+/// A question that people ask, and the answer in a sentence or two.
 struct Finding {
   let question: String
   let answer: String
 }
 
-/// The answers to what people ask.
+/// The answers to the questions that people ask.
 struct Findings {
   let recording: Recording
   let names: ProcessNames
-  /// Whether the recording is of a capture, which may end before its buffers do.
+  /// Whether the recording comes from a capture, which may end before its buffers are freed.
   let isCapture: Bool
   let whatIf: WhatIf
 
@@ -68,7 +68,7 @@ struct Findings {
     track.columns.map(\.fragmentation.high).max() ?? 0
   }
 
-  /// In a region that leaks are filling, more room only lasts longer.
+  /// In a region that fills up because of leaks, more room only delays the end.
   private var filling: String {
     guard
       let failing = recording.failures.max(by: { $0.count < $1.count }),
@@ -114,7 +114,7 @@ struct Findings {
       + "\(Format.bytes(held.reduce(0) { $0 + $1.buffer.size })) "
       + (held.count == 1 ? "was" : "were")
       + (isCapture ? " not freed before the capture ended" : " never freed")
-    // Where many processes hold a few each, none is to be named.
+    // If many processes hold a few each, naming one would mislead.
     if let worst, worst.value.count * 4 >= held.count {
       text +=
         ", \(Format.grouped(worst.value.count)) of them by process \(name(worst.key.to)), sent by "
