@@ -43,7 +43,7 @@ let package = Package(
       exclude: fuzzFiles + ["LibFuzzer.swift"], swiftSettings: features),
     .testTarget(
       name: "bindersimTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
-      swiftSettings: features),
+      exclude: ["Fixtures"], swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]
 )

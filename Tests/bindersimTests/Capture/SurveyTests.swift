@@ -54,9 +54,17 @@ import Testing
       let filtered = try CaptureSurvey(&reader)
       try reader.rewind()
       var whole = CaptureSurvey()
-      while let record = try reader.next() { whole.add(record) }
+      var records: [CaptureRecord] = []
+      while let record = try reader.next() { records.append(record) }
+      // What was put behind its transaction is surveyed where it stood.
+      for record in records.sorted(by: { $0.line < $1.line }) { whole.add(record) }
       #expect(filtered.processOfThread == whole.processOfThread)
       #expect(filtered.released.count == whole.released.count)
+      for node in Int32(0)...2 {
+        #expect(
+          filtered.contexts.context(ofNode: node, in: 34)
+            == whole.contexts.context(ofNode: node, in: 34))
+      }
       for id in UInt32(0)..<16 {
         #expect(filtered.released.contains(id) == whole.released.contains(id))
       }

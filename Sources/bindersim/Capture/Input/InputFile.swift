@@ -5,6 +5,8 @@ struct InputError: Error, Equatable, CustomStringConvertible {
   let path: String
   let action: String
   let code: CInt
+  /// What is wrong and how to mend it, where no system call failed.
+  let reason: String?
 
   init(path: String, action: String) {
     // The caller's failed system call is the last thing that set it.
@@ -15,9 +17,19 @@ struct InputError: Error, Equatable, CustomStringConvertible {
     self.path = path
     self.action = action
     self.code = code
+    reason = nil
+  }
+
+  /// For input that can be read but not used: what it is, and what to do.
+  init(path: String, reason: String) {
+    self.path = path
+    action = "use it"
+    code = 0
+    self.reason = reason
   }
 
   var description: String {
+    if let reason { return "\(path == "-" ? "standard input" : path): \(reason)" }
     // SAFETY: strerror returns a valid string for every number; it is copied at once.
     let why = unsafe String(cString: strerror(code))
     return "\(path): cannot \(action): \(why)"

@@ -20,7 +20,7 @@ struct LineReader: ~Copyable {
     var hasNewline: Bool
   }
 
-  private let source: Source
+  private let source: any ByteSource
   private let buffer: UnsafeMutableRawBufferPointer
   // INVARIANT: 0 <= start <= end <= capacity; the bytes in start..<end were read, not yet handed out.
   private var start = 0
@@ -32,7 +32,7 @@ struct LineReader: ~Copyable {
   /// Bytes read so far.
   private(set) var byteCount = 0
 
-  init(_ source: consuming Source) {
+  init(_ source: any ByteSource) {
     self.source = source
     // SAFETY: owned by this value alone and freed in its deinit.
     unsafe buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -133,53 +133,6 @@ struct LineReader: ~Copyable {
       start = end
       if sourceEnded { return }
       try refill()
-    }
-  }
-
-  /// Where the bytes come from: a file, or memory (whose chunks may be made small).
-  enum Source: ~Copyable {
-    case file(InputFile)
-    case memory(MemorySource)
-
-    var canRewind: Bool {
-      switch self {
-      case .file(let file): file.regularByteCount != nil
-      case .memory: true
-      }
-    }
-
-    func read(into target: UnsafeMutableRawBufferPointer) throws(InputError) -> Int {
-      switch self {
-      case .file(let file): unsafe try file.read(into: target)
-      case .memory(let memory): unsafe memory.read(into: target)
-      }
-    }
-
-    func rewind() throws(InputError) {
-      switch self {
-      case .file(let file): try file.rewind()
-      case .memory(let memory): memory.position = 0
-      }
-    }
-  }
-
-  /// Bytes in memory, handed out in chunks.
-  final class MemorySource {
-    let bytes: [UInt8]
-    let chunk: Int
-    var position = 0
-
-    init(_ bytes: [UInt8], chunk: Int = .max) {
-      self.bytes = bytes
-      self.chunk = max(1, chunk)
-    }
-
-    func read(into target: UnsafeMutableRawBufferPointer) -> Int {
-      let count = min(target.count, chunk, bytes.count - position)
-      // SAFETY: count is at most what either side has left.
-      unsafe target.copyBytes(from: bytes[position..<position + count])
-      position += count
-      return count
     }
   }
 }
