@@ -28,6 +28,15 @@ import PageAlloc
     return unsafe UnsafeMutableRawBufferPointer(start: base + offset, count: length)
   }
 
+  /// The bytes themselves, for a copy that the system makes. Traps outside the window.
+  ///
+  /// SAFETY: the caller uses them while the window lives, and is its one writer.
+  @unsafe func bytes(at offset: Int, length: Int) -> UnsafeMutableRawBufferPointer {
+    precondition(offset >= 0 && length >= 0 && offset <= count && length <= count - offset)
+    // SAFETY: just checked to lie inside the window.
+    return unsafe UnsafeMutableRawBufferPointer(start: base + offset, count: length)
+  }
+
   func window(at offset: Int, length: Int) throws(PageAllocError) -> RegionView {
     let bytes = try unsafe pointer(offset, length)
     // SAFETY: a part of this window; the base of a raw buffer over non-null memory is non-null.

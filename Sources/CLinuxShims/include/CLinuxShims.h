@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "Decompress.h"
+
 // madvise(2): back a range with writable pages now. Linux 5.14; older C libraries do not name it.
 static const int bb_MADV_POPULATE_WRITE = 23;
 
@@ -97,5 +99,7 @@ static inline void bb_prefetch_to_write(const void *_Nonnull address) {
 int bb_pin_thread(int cpu);
 // Lets it run on every CPU again.
 int bb_unpin_thread(void);
+
+#include "BinderProtocol.h"
 
 #endif

@@ -57,6 +57,8 @@ extension Errno {
   public static var overflow: Errno { Errno(rawValue: EOVERFLOW) }
   /// The corresponding C constant is `EOPNOTSUPP`.
   public static var notSupported: Errno { Errno(rawValue: EOPNOTSUPP) }
+  /// The corresponding C constant is `EPROTO`.
+  public static var protocolError: Errno { Errno(rawValue: EPROTO) }
   /// The corresponding C constant is `ETIMEDOUT`.
   public static var timedOut: Errno { Errno(rawValue: ETIMEDOUT) }
   /// The corresponding C constant is `EHWPOISON`.
@@ -97,6 +99,7 @@ extension Errno: CustomStringConvertible {
     case .noFunction: ("ENOSYS", "function not implemented")
     case .overflow: ("EOVERFLOW", "value too large")
     case .notSupported: ("EOPNOTSUPP", "operation not supported")
+    case .protocolError: ("EPROTO", "protocol error")
     case .timedOut: ("ETIMEDOUT", "timed out")
     case .hardwarePoison: ("EHWPOISON", "memory page has a hardware error")
     default: nil
