@@ -16,6 +16,8 @@ struct EventJoiner {
 
   private var threads: [Thread] = []
   private var indexOf = NumberTable()
+  /// Which thread holds something of a transaction.
+  private var holderOf = NumberTable()
   /// Ready to be handed out, oldest first.
   private var ready: [CaptureRecord] = []
   private var nextReady = 0
@@ -44,7 +46,11 @@ struct EventJoiner {
     case .allocBuf(let event): allocate(event, record)
     case .threadSelected(let id, let thread): select(thread, for: id, record)
     case .other, .console, .page, .updatePageRange, .translated: record
-    default: pass(record)
+    case .received(let id): pass(record, about: id)
+    case .bufferRelease(let event), .failedBufferRelease(let event),
+      .updateBufferRelease(let event):
+      pass(record, about: event.transaction)
+    default: pass(record, about: nil)
     }
   }
 
@@ -60,6 +66,7 @@ struct EventJoiner {
       buffer.transaction == event.id
     {
       threads[index].held = nil
+      holderOf[event.id] = nil
       threads[index].open = nil
       allocatesFirst = true
       ready.append(held)
@@ -68,10 +75,15 @@ struct EventJoiner {
     release(index)
     threads[index].open = event.id
     if !event.hasThread, event.isReply {
-      threads[index].held = record
+      hold(record, of: event.id, index)
       return takeReady()
     }
     return inTurn(record)
+  }
+
+  private mutating func hold(_ record: CaptureRecord, of id: UInt32, _ index: Int) {
+    threads[index].held = record
+    holderOf[id] = index
   }
 
   private mutating func allocate(_ event: BufferEvent, _ record: CaptureRecord) -> CaptureRecord? {
@@ -83,7 +95,7 @@ struct EventJoiner {
       transactsFirst = true
       return inTurn(record)
     }
-    threads[index].held = record
+    hold(record, of: event.transaction, index)
     return takeReady()
   }
 
@@ -100,10 +112,12 @@ struct EventJoiner {
     return inTurn(record)
   }
 
-  /// The thread goes on with something else: what it held does not belong to anything.
-  private mutating func pass(_ record: CaptureRecord) -> CaptureRecord? {
-    guard let index = indexOf[record.thread], threads[index].held != nil else { return record }
-    release(index)
+  /// The thread goes on with something else, or another with the same transaction: what is held
+  /// does not belong to anything.
+  private mutating func pass(_ record: CaptureRecord, about id: UInt32?) -> CaptureRecord? {
+    guard holderOf.count > 0 else { return record }
+    if let id, let holder = holderOf[id] { release(holder) }
+    if let index = indexOf[record.thread] { release(index) }
     return inTurn(record)
   }
 
@@ -117,7 +131,16 @@ struct EventJoiner {
   private mutating func release(_ index: Int) {
     guard let held = threads[index].held else { return }
     threads[index].held = nil
+    switch held.event {
+    case .transaction(let event): forget(event.id, index)
+    case .allocBuf(let event): forget(event.transaction, index)
+    default: break
+    }
     ready.append(held)
+  }
+
+  private mutating func forget(_ id: UInt32, _ index: Int) {
+    if holderOf[id] == index { holderOf[id] = nil }
   }
 
   private mutating func index(of thread: Int32) -> Int {

@@ -125,19 +125,28 @@ struct LineClassifier {
   private mutating func classifyMarkup(
     _ bytes: Span<UInt8>, _ range: Range<Int>
   ) -> CaptureReader.Line? {
-    let wasOutside = !isInside
-    if wasOutside && LineParser.contains(bytes, range, "trace-data")
-      && LineParser.contains(bytes, range, "<script")
-      || LineParser.contains(bytes, range, "linuxPerfData")
-    {
-      isInside = true
-      return .markup
+    let wasInside = isInside
+    var isMarkup = false
+    var at = range.lowerBound
+    while at < range.upperBound {
+      // What begins here, if it is of interest, and where it ends.
+      switch bytes[at] {
+      case UInt8(ascii: "<") where LineParser.hasWord(bytes, at, range.upperBound, "</script"):
+        isInside = false
+        isMarkup = true
+      case UInt8(ascii: "<") where LineParser.hasWord(bytes, at, range.upperBound, "<script"):
+        let end = LineParser.index(of: UInt8(ascii: ">"), bytes, from: at) ?? range.upperBound
+        let tag = at..<min(end, range.upperBound)
+        isMarkup = true
+        if LineParser.contains(bytes, tag, "trace-data") { isInside = true }
+      case UInt8(ascii: "l") where LineParser.hasWord(bytes, at, range.upperBound, "linuxPerfData"):
+        isInside = true
+        isMarkup = true
+      default: break
+      }
+      at += 1
     }
-    if LineParser.contains(bytes, range, "</script") {
-      isInside = false
-      return .markup
-    }
-    return wasOutside ? .markup : nil
+    return isMarkup || !wasInside ? .markup : nil
   }
 
   // MARK: Bytes

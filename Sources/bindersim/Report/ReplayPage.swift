@@ -3,8 +3,8 @@ enum ReplayPage {
   private static let shownTold = 64
 
   /// - Parameters:
-  ///   - recordings: of the report's runs, in their order.
-  ///   - longer: the same in longer regions, where that was tried beside a single run.
+  ///   - recordings: The recordings of the report's runs, in the same order.
+  ///   - longer: The same replay in longer regions, if there was a single run and that was tried.
   static func page(
     _ report: ReplayReport, _ recordings: [Recording], longer: ReplayRun? = nil
   ) -> ReportPage {
@@ -146,6 +146,7 @@ enum ReplayPage {
 }
 
 extension ReplayReport {
+  /// Names by pid, as far as the capture has them.
   var names: [Int32: String] {
     var names: [Int32: String] = [:]
     for (pid, name) in processNames { names[Int32(truncatingIfNeeded: pid)] = name }

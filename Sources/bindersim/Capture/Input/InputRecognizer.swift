@@ -89,11 +89,13 @@ enum InputRecognizer {
     var control = 0
     while start < bytes.count {
       let end = LineParser.index(of: 0x0A, bytes, from: start) ?? bytes.count
+      for index in start..<end where bytes[index] < 0x20 {
+        if bytes[index] != 0x09 && bytes[index] != 0x0D { control += 1 }
+      }
       var range = start..<end
       while range.count > 0, bytes[range.upperBound - 1] <= 0x20 {
         range = range.lowerBound..<range.upperBound - 1
       }
-      for index in range where bytes[index] < 0x20 && bytes[index] != 0x09 { control += 1 }
       votes.add(bytes, range)
       start = end + 1
     }

@@ -82,7 +82,8 @@ enum PacketShape {
     var packets = 0
     var hasControl = false
     while at < bytes.count, packets < 64 {
-      guard bytes[at] == 0x0A else { return false }
+      // Other fields than packets may come behind them.
+      guard bytes[at] == 0x0A else { break }
       var length = 0
       var shift = 0
       at += 1
