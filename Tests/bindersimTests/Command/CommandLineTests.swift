@@ -75,7 +75,9 @@ import Testing
   }
 
   @Test(
-    arguments: [["replay", "/nonexistent"], ["verify", "/nonexistent"], ["explain", "/nonexistent"]])
+    arguments: [
+      ["replay", "/nonexistent"], ["verify", "/nonexistent"], ["explain", "/nonexistent"],
+    ])
   func inputThatCannotBeRead(_ arguments: [String]) throws {
     let tool = try BuiltTool.run(arguments)
     #expect(tool.status == 3)
