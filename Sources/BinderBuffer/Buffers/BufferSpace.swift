@@ -18,18 +18,19 @@ internal import PageAlloc
 /// No step allocates memory or is linear in the number of buffers; `reserve` makes system calls for
 /// pages that have no frame.
 @safe struct BufferSpace<Record: BufferSpaceRecord>: ~Copyable {
+  // Some methods are mutating although they change nothing: what lies in an optional is lent to no
+  // others, and a large `self` that is only lent is copied first.
   private(set) var ranges: RangeAllocator<Record>
   private(set) var pages: PageRange
   private let order: ReleaseOrder
   private var clock: IdleClock
-  /// The region as the receiver sees it: read-only, valid for as long as this value lives.
-  // INVARIANT: a mapping of `pages`' arena, which this value keeps.
-  let receiverView: UnsafeRawPointer
-  /// The same bytes as the driver writes them.
+  // INVARIANT: the receiver's view: a mapping of `pages`' arena, which this value keeps.
+  private let receiverView: UnsafeRawPointer
+  // The same bytes as the driver writes them.
   private let driverView: UnsafeMutableRawPointer
 
   /// Bytes that live buffers take.
-  private(set) var bytesInUse = 0
+  var bytesInUse = 0
   /// The most bytes that were in use at one time.
   private(set) var peakBytes = 0
   /// The most buffers that were live at one time.
@@ -71,8 +72,23 @@ internal import PageAlloc
     lowestFreeOnewaySpace = length / 2
   }
 
+  /// The rule by which ranges are chosen.
+  var policy: PlacementPolicy { mutating get { ranges.policy } }
+
+  /// The region as the receiver sees it: read-only, valid for as long as this value lives.
+  @inline(__always)
+  var view: UnsafeRawPointer { mutating get { unsafe receiverView } }
+
+  /// The memory of the region, for tests.
+  var arena: PageArena { mutating get { pages.arena } }
+
   /// The region's length in bytes.
   var length: Int { ranges.length }
+
+  /// A descriptor through which another process can map the region, read-only for good.
+  mutating func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
+    try pages.arena.readOnlyDescriptor()
+  }
 
   // MARK: reserve, fill, commit
 
@@ -125,7 +141,7 @@ internal import PageAlloc
   /// The bytes of a buffer that is being filled, for its one writer: outside any lock, until the
   /// buffer is committed or aborted.
   @inline(__always)
-  func window(at offset: Int, size: Int) -> RegionView {
+  mutating func window(at offset: Int, size: Int) -> RegionView {
     precondition(offset >= 0 && size >= 0 && offset <= length - size, "bytes outside the region")
     // SAFETY: just checked to lie in the region, whose mapping this value keeps.
     return unsafe RegionView(base: driverView + offset, count: size)
@@ -227,7 +243,7 @@ internal import PageAlloc
 
   /// Begins to fetch what the next free writes.
   @inline(__always)
-  func prepareFree() { clock.prepare() }
+  mutating func prepareFree() { clock.prepare() }
 
   @inline(never)
   private func clear(_ offset: Int, _ size: Int) {
@@ -239,10 +255,10 @@ internal import PageAlloc
 
   /// When the page that has been idle longest became idle; `.max` when none is.
   @inline(__always)
-  var oldestIdle: UInt64 { pages.idle.oldestStamp ?? .max }
+  var oldestIdle: UInt64 { mutating get { pages.idle.oldestStamp ?? .max } }
 
   /// Whether reclaimed memory really returns to the system.
-  var canReclaim: Bool { pages.canReclaim }
+  var canReclaim: Bool { mutating get { pages.canReclaim } }
 
   /// Takes back up to `limit` idle pages that became idle before `deadline`, longest idle first.
   ///

@@ -67,7 +67,7 @@ import Testing
     try world.send([UInt8](repeating: 0xAB, count: 8192))
     try world.server.take().free()
     #expect(world.context.reclaim() == 2)
-    let arena = world.server.core.state.pointee.region!.pointee.pages.arena
+    let arena = world.server.core.locked { $0.inbox.arena! }
     #expect(try arena.residentPageCount() == 0)
     var found = [UInt8](repeating: 1, count: 8192)
     #expect(peer_read(&receiver, 0, &found, found.count) == 0)
