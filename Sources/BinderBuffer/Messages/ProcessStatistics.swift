@@ -103,7 +103,7 @@ extension Inbox {
     mutating get {
       var result = ProcessStatistics(pid: pid)
       result.nodeCount = nodeCount
-      result.outstandingCalls = calls.awaitedCount
+      result.outstandingCalls = isDead ? 0 : calls.awaitedCount
       result.queuedTransactions = counters.queued
       result.waitingTransactions = counters.waiting
       result.waitingReplies = counters.replied
