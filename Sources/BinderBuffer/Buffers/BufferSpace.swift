@@ -273,3 +273,9 @@ protocol BufferSpaceRecord: BitwiseCopyable {
   /// Whether the buffer is zeroed before its range can be reused.
   var clearsOnFree: Bool { get }
 }
+
+/// What the driver fixes about regions.
+public enum Region {
+  /// The longest usable region in bytes; of a longer mapping the first 4 MiB are used.
+  public static var longest: Int { 4 << 20 }
+}

@@ -190,7 +190,7 @@ extension BinderError.NotFreeable {
     case .notABuffer: "no buffer begins there"
     case .beingFilled: "its buffer is still being filled"
     case .notDelivered: "its buffer has not been delivered yet"
-    case .ownedByDelivery: "its buffer belongs to a Delivery; keep() it first"
+    case .ownedByDelivery: "its buffer belongs to a delivery; keep it first"
     }
   }
 }

@@ -82,9 +82,3 @@ public struct Node: Sendable {
   /// The process that it belongs to.
   public var pid: Int32 { core.pid }
 }
-
-/// What the driver fixes about regions.
-public enum Region {
-  /// The longest usable region in bytes; of a longer mapping the first 4 MiB are used.
-  public static var longest: Int { 4 << 20 }
-}

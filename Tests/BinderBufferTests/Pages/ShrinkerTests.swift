@@ -106,11 +106,10 @@ import Testing
     for process in [0, 1] {
       try crowd.processes[process].free(at: try crowd.keep(process, 8192))
     }
-    let busy = crowd.processes[0].core
-    busy.lock.lock()
-    #expect(crowd.context.reclaim() == 2)
-    #expect(crowd.context.reclaim() == 0)
-    busy.lock.unlock()
+    crowd.processes[0].core.locked { _ in
+      #expect(crowd.context.reclaim() == 2)
+      #expect(crowd.context.reclaim() == 0)
+    }
     #expect(crowd.framed == [Place(process: 0, page: 0), Place(process: 0, page: 1)])
     #expect(crowd.context.reclaim() == 2)
   }
@@ -214,7 +213,7 @@ import Testing
     let node = process.makeNode()
     func keep(_ size: Int) throws -> Int {
       let allocation = try process.allocate(dataSize: size, oneway: false, for: node)
-      try process.abandon(try process.send(allocation, to: node).call!)
+      try process.send(allocation, to: node).call!.abandon()
       return try process.take().keep()
     }
     let first = try keep(8192)

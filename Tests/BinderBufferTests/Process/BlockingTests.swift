@@ -1,4 +1,5 @@
 import PageAlloc
+import Synchronization
 import Testing
 
 @testable import BinderBuffer

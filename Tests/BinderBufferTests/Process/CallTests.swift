@@ -82,9 +82,11 @@ import Testing
     let again = try world.server.take(at: offset)
     #expect(again.data == [1] && again.needsReply)
     #expect(again.keep() == offset)
-    try withTransaction([8], oneway: false) { try world.server.reply($0, toBufferAt: offset) }
+    try withTransaction([8], oneway: false) { _ = try world.server.reply($0, toBufferAt: offset) }
     let twice = failure {
-      try withTransaction([9], oneway: false) { try world.server.reply($0, toBufferAt: offset) }
+      try withTransaction([9], oneway: false) {
+        _ = try world.server.reply($0, toBufferAt: offset)
+      }
     }
     #expect(twice?.kind == .invalidArgument)
     #expect(try world.client.takeArrivedReply(second).data == [8])

@@ -224,7 +224,7 @@ import Testing
       #expect(counts.freeBytes == counts.regionLength)
       #expect(counts.freeOnewaySpace == counts.regionLength / 2)
       #expect(counts.pendingTransactions == 0 && counts.outstandingCalls == 0)
-      #expect(process.core.hasNoPins)
+      #expect(process.core.isUnheld)
       #expect(process.core.violation == nil)
     }
     stage.context.reclaim()
@@ -303,22 +303,13 @@ import Testing
 }
 
 extension ProcessCore {
-  /// What the page states and the ranges disagree about.
+  /// What the process's parts disagree about.
   var violation: String? {
-    lock.lock()
-    defer { lock.unlock() }
-    guard let region = state.pointee.region else { return nil }
-    var touched = Set<Int>()
-    region.pointee.ranges.forEachRange { range in
-      if range.state != .free {
-        touched.formUnion(range.offset / 4096...(range.offset + range.size - 1) / 4096)
-      }
-    }
     do throws(InvariantViolation) {
-      try region.pointee.ranges.checkInvariants()
+      try checkInvariants()
+      return nil
     } catch {
       return error.description
     }
-    return region.pointee.pages.violation { touched.contains($0) }
   }
 }

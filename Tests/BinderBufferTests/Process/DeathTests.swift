@@ -57,7 +57,7 @@ import Testing
     let error = failure { try world.server.reply(to: delivery) }
     #expect(error == .dead(pid: 2, .receiverExited))
     delivery.free()
-    #expect(world.client.core.hasNoPins)
+    #expect(world.client.core.isUnheld)
     try world.expectNothingHeld()
   }
 
@@ -87,7 +87,7 @@ import Testing
       }
       #expect(failure { _ = try call.take() } == dead)
     }
-    #expect(world.server.core.hasNoPins)
+    #expect(world.server.core.isUnheld)
     try world.expectNothingHeld()
   }
 
@@ -140,7 +140,7 @@ import Testing
   @Test func anAllocationOutlivesItsReceiver() throws {
     let world = try World()
     weak var core: ProcessCore?
-    var allocation: Allocation?
+    var allocation: ReservedBuffer?
     do {
       let mortal = try world.context.makeProcess(pid: 3, regionLength: 64 << 10)
       core = mortal.core

@@ -104,7 +104,7 @@ import Testing
     #expect(peer_start_mapping(&receiver, descriptor, 1 << 20) == 0)
     let slice = UserSlice(
       address: sender.address, length: payload.count, in: .process(sender.pid))
-    let receipt = try world.client.send(Transaction(data: slice), to: world.node)
+    let receipt = try world.client.transmit(Transaction(data: slice), to: world.node)
     // What the sender does afterwards does not show.
     #expect(peer_fill(&sender, 0, 0xFF, payload.count) == 0)
     let delivery = try world.server.take()

@@ -128,6 +128,8 @@ extension BinderProcess {
 }
 
 extension ReservedBuffer {
+  mutating func write(_ bytes: RawSpan) throws(BinderError) { try write(bytes, at: 0) }
+
   mutating func write(_ bytes: [UInt8], at offset: Int = 0) throws(BinderError) {
     try write(bytes.span.bytes, at: offset)
   }

@@ -1,6 +1,7 @@
 import CTestPeer
 import Glibc
 import PageAlloc
+import Synchronization
 import Testing
 
 @testable import BinderBuffer

@@ -178,4 +178,4 @@ import Testing
   }
 }
 
-func drop(_ allocation: consuming Allocation) {}
+func drop(_ allocation: consuming ReservedBuffer) {}
