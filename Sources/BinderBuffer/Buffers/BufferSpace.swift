@@ -21,11 +21,11 @@ internal import PageAlloc
   // Some methods are mutating although they change nothing: what lies in an optional is lent to no
   // others, and a large `self` that is only lent is copied first.
   private(set) var ranges: RangeAllocator<Record>
-  private(set) var pages: PageRange
+  private(set) var pages: RegionPages
   private let order: ReleaseOrder
   private var clock: IdleClock
-  // INVARIANT: the receiver's view: a mapping of `pages`' arena, which this value keeps.
-  private let receiverView: UnsafeRawPointer
+  // INVARIANT: the receiver's view: a mapping of `pages`' memory, which this value keeps.
+  let receiverView: UnsafeRawPointer
   // The same bytes as the driver writes them.
   private let driverView: UnsafeMutableRawPointer
 
@@ -51,14 +51,13 @@ internal import PageAlloc
     budget: PageBudget? = nil, faults: FaultInjector? = nil, shrinker: Shrinker? = nil
   ) throws(BufferError) {
     let length = min(length, Region.longest)
-    let arena: PageArena
+    let pages: RegionPages
     do throws(PageAllocError) {
-      arena = try PageArena(
+      pages = try RegionPages(
         pageCount: length >> Page.shift, sharing: sharing, budget: budget, faults: faults)
     } catch {
       throw .noMemory(error)
     }
-    let pages = PageRange(arena: arena)
     do throws(RangeError) {
       ranges = try RangeAllocator(length: length, policy: policy, frames: pages.frameMap)
     } catch {
@@ -67,8 +66,8 @@ internal import PageAlloc
     self.pages = pages
     order = ReleaseOrder(policy)
     clock = IdleClock(shrinker)
-    unsafe driverView = arena.driverView
-    unsafe receiverView = arena.receiverView
+    unsafe driverView = self.pages.memory.driverView
+    unsafe receiverView = self.pages.memory.receiverView
     lowestFreeOnewaySpace = length / 2
   }
 
@@ -80,14 +79,14 @@ internal import PageAlloc
   var view: UnsafeRawPointer { mutating get { unsafe receiverView } }
 
   /// The memory of the region, for tests.
-  var arena: PageArena { mutating get { pages.arena } }
+  var memory: PageMemory { mutating get { pages.memory } }
 
   /// The region's length in bytes.
   var length: Int { ranges.length }
 
   /// A descriptor through which another process can map the region, read-only for good.
   mutating func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
-    try pages.arena.readOnlyDescriptor()
+    try pages.memory.readOnlyDescriptor()
   }
 
   // MARK: reserve, fill, commit
@@ -99,9 +98,33 @@ internal import PageAlloc
   ///   - sender: For whom, in the accounting of oneway spam.
   ///   - debugID: A number kept with it.
   /// - Throws: why not; nothing is held then.
-  @inline(__always)
   mutating func reserve(
     _ size: Int, oneway: Bool, sender: Int32, debugID: UInt32
+  ) throws(BufferError) -> Reservation {
+    var unbacked: UnbackedPages?
+    let reservation = try beginReserve(
+      size, oneway: oneway, sender: sender, debugID: debugID, &unbacked)
+    do throws(BufferError) {
+      while var work = unbacked.take() {
+        work.back()
+        unbacked = consume work
+        try settle(&unbacked, of: reservation)
+      }
+    } catch {
+      abort(reservation.offset)
+      throw error
+    }
+    return reservation
+  }
+
+  /// The first step of a reservation for those with a lock around the space: the pages may lack memory,
+  /// which is fetched outside the lock.
+  ///
+  /// - Parameter unbacked: set when they do: `back()` it without the lock, then `settle` it, until it is
+  ///   nil.
+  @inline(__always)
+  mutating func beginReserve(
+    _ size: Int, oneway: Bool, sender: Int32, debugID: UInt32, _ unbacked: inout UnbackedPages?
   ) throws(BufferError) -> Reservation {
     let reservation: Reservation
     do throws(RangeError) {
@@ -109,33 +132,34 @@ internal import PageAlloc
     } catch {
       throw BufferError(error)
     }
-    try usePages(of: reservation)
     bytesInUse += reservation.size
+    unbacked = pages.beginUse(offset: reservation.offset, size: reservation.size)
+    if unbacked == nil { countReserved(reservation) }
+    return reservation
+  }
+
+  /// The next step of a reservation whose pages have been backed: it is complete when `unbacked` is nil
+  /// afterwards.
+  ///
+  /// - Throws: `noMemory`; the caller then aborts the reservation.
+  mutating func settle(
+    _ unbacked: inout UnbackedPages?, of reservation: Reservation
+  ) throws(BufferError) {
+    guard let work = unbacked.take() else { return }
+    do throws(PageAllocError) {
+      unbacked = try pages.settle(work)
+    } catch {
+      throw .noMemory(error)
+    }
+    if unbacked == nil { countReserved(reservation) }
+  }
+
+  @inline(__always)
+  private mutating func countReserved(_ reservation: Reservation) {
     peakBytes = max(peakBytes, bytesInUse)
     peakBuffers = max(peakBuffers, ranges.bufferCount)
     lowestFreeOnewaySpace = min(lowestFreeOnewaySpace, ranges.freeOnewaySpace)
     if reservation.isSpam { spamReports += 1 }
-    return reservation
-  }
-
-  @inline(__always)
-  private mutating func usePages(of reservation: Reservation) throws(BufferError) {
-    while true {
-      do throws(PageAllocError) {
-        return try pages.use(offset: reservation.offset, size: reservation.size)
-      } catch {
-        // The shrinker passed over this region, whose owner is busy here: its own idle pages are
-        // the last resort. What exceeds the whole budget disturbs nobody.
-        if case .budgetExhausted(let requested, _, let limit) = error, requested <= limit,
-          pages.canReclaim, pages.reclaim(upTo: requested) > 0
-        {
-          continue
-        }
-        // No page is in use for it: the range alone goes back.
-        _ = abortRange(reservation.offset)
-        throw .noMemory(error)
-      }
-    }
   }
 
   /// The bytes of a buffer that is being filled, for its one writer: outside any lock, until the
@@ -163,12 +187,8 @@ internal import PageAlloc
   /// - Parameter size: how many of its bytes are zeroed before.
   mutating func abort(_ offset: Int, clearing size: Int = 0) {
     if size > 0 { clear(offset, size) }
-    release(abortRange(offset))
-  }
-
-  private mutating func abortRange(_ offset: Int) -> FreedRange {
     do throws(RangeError) {
-      return try ranges.abort(offset)
+      release(try ranges.abort(offset))
     } catch {
       preconditionFailure("offset \(offset) is not reserved: \(error)")
     }
@@ -255,10 +275,19 @@ internal import PageAlloc
 
   /// When the page that has been idle longest became idle; `.max` when none is.
   @inline(__always)
-  var oldestIdle: UInt64 { mutating get { pages.idle.oldestStamp ?? .max } }
+  var oldestIdle: UInt64 { pages.idle.oldestStamp ?? .max }
+
+  /// The same, for a space in an optional.
+  @inline(__always)
+  mutating func oldestIdleStamp() -> UInt64 { pages.idle.oldestStamp ?? .max }
 
   /// Whether reclaimed memory really returns to the system.
   var canReclaim: Bool { mutating get { pages.canReclaim } }
+
+  /// Gives back memory that readers brought in where no page has a frame.
+  ///
+  /// - Returns: how many pages came back.
+  mutating func reclaimStrays() -> Int { pages.reclaimStrays() }
 
   /// Takes back up to `limit` idle pages that became idle before `deadline`, longest idle first.
   ///

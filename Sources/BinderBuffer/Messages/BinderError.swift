@@ -47,6 +47,9 @@ public enum BinderError: Error, Equatable, Sendable {
     case securityContextInReply
     /// The region was mapped for its own process only.
     case notExportable(pid: Int32)
+    /// The `ptr` object at place `index` names memory of this process, which the sender has not
+    /// allowed (`Transaction.readsOwnMemory`).
+    case pointerIntoOwnMemory(index: Int)
   }
 
   /// Why a buffer cannot be freed or answered by its offset.
@@ -87,7 +90,7 @@ public enum BinderError: Error, Equatable, Sendable {
     case .noMemory(_, let cause), .badSource(let cause): cause.errno
     case .dead: .noSuchProcess
     case .failedReply: .brokenPipe
-    case .busy: .busy
+    case .busy: .resourceBusy
     }
   }
 
@@ -179,7 +182,12 @@ extension BinderError.InvalidArgument {
     case .otherContext(let pid): "process \(pid) lives in another context"
     case .securityContextInReply: "a reply carries no security context"
     case .notExportable(let pid):
-      "process \(pid)'s region is in-process; map it with sharing exportable to hand it out"
+      "process \(pid)'s region is inProcess: map it exportable to have a descriptor"
+    case .pointerIntoOwnMemory(let index):
+      """
+      the ptr object offsets[\(index)] names an address of this process; only a sender that sets \
+      readsOwnMemory may read there
+      """
     }
   }
 }

@@ -52,22 +52,34 @@ struct Inbox: ~Copyable {
 
   // MARK: a buffer is filled
 
-  /// Reserves a buffer for a sender to fill.
+  /// Reserves a buffer for a sender to fill; it may lack memory: see `BufferSpace.beginReserve`.
   @inline(__always)
   mutating func reserve(
-    _ layout: TransactionLayout, oneway: Bool, sender: Int32, debugID: UInt32
+    _ layout: TransactionLayout, oneway: Bool, sender: Int32, debugID: UInt32,
+    _ unbacked: inout UnbackedPages?
   ) throws(BinderError) -> Reservation {
     try checkReceives()
     if space!.policy.checksUnitsFirst { try layout.checkUnits() }
     let reservation: Reservation
     do throws(BufferError) {
-      reservation = try space!.reserve(
-        layout.size, oneway: oneway, sender: sender, debugID: debugID)
+      reservation = try space!.beginReserve(
+        layout.size, oneway: oneway, sender: sender, debugID: debugID, &unbacked)
     } catch {
       throw BinderError(error, pid: pid)
     }
     heldBuffers += 1
     return reservation
+  }
+
+  /// Goes on with a reservation whose pages have been backed: see `BufferSpace.settle`.
+  mutating func settle(
+    _ unbacked: inout UnbackedPages?, of reservation: Reservation
+  ) throws(BinderError) {
+    do throws(BufferError) {
+      try space!.settle(&unbacked, of: reservation)
+    } catch {
+      throw BinderError(error, pid: pid)
+    }
   }
 
   /// Takes back a buffer that was reserved and never committed.
@@ -324,7 +336,7 @@ struct Inbox: ~Copyable {
 
   /// When the page that has been idle longest became idle; `.max` when none is.
   @inline(__always)
-  var oldestIdle: UInt64 { mutating get { space == nil ? .max : space!.oldestIdle } }
+  var oldestIdle: UInt64 { mutating get { space == nil ? .max : space!.oldestIdleStamp() } }
 
   /// Whether the shrinker can take pages from the region.
   var canReclaim: Bool { mutating get { space == nil ? false : space!.canReclaim } }
@@ -333,6 +345,9 @@ struct Inbox: ~Copyable {
   mutating func reclaim(upTo limit: Int, before deadline: UInt64) -> Int {
     space == nil ? 0 : space!.reclaim(upTo: limit, before: deadline)
   }
+
+  /// See `BufferSpace.reclaimStrays`.
+  mutating func reclaimStrays() -> Int { space == nil ? 0 : space!.reclaimStrays() }
 
   /// The bytes of a buffer that was just reserved, for whoever fills it.
   @inline(__always)
@@ -367,7 +382,7 @@ struct Inbox: ~Copyable {
   }
 
   /// The memory of the region, for tests.
-  var arena: PageArena? { mutating get { space == nil ? nil : space!.arena } }
+  var memory: PageMemory? { mutating get { space == nil ? nil : space!.memory } }
 
   /// The record of the committed buffer at `offset`; nil if there is none.
   mutating func record(at offset: Int) -> MessageRecord? { space!.record(at: offset) }

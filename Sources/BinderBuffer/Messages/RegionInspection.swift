@@ -100,7 +100,7 @@ extension BufferSpace {
       for page in run { states[page] = .available }
     }
     for range in live {
-      for page in PageRange.pages(touching: range.offset, range.size) {
+      for page in RegionPages.pages(touching: range.offset, range.size) {
         states[page] = states[page] == .available ? .inUse : .shared
       }
     }

@@ -91,7 +91,7 @@ public struct Allocation<Kind>: ~Copyable, Sendable {
   ) throws(BinderError) -> R {
     let (sender, node, flags) = (sender, node, flags)
     do throws(BinderError) {
-      if buffer.layout.offsetsSize > 0 { try buffer.translateObjects(from: nil) }
+      if buffer.layout.offsetsSize > 0 { try buffer.translateObjects() }
       return try commit(buffer, flags, sender, node)
     } catch {
       node.core.countFailure(error)

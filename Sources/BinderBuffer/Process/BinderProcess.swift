@@ -50,8 +50,8 @@ public final class BinderProcess: Sendable {
   ///
   /// The caller closes it. Needs a region mapped with `exportable` or `exportableSealed`.
   ///
-  /// - Throws: `dead` without a region, `notExportable` for another one, `noMemory` when the system
-  ///   gives no descriptor.
+  /// - Throws: `invalidArgument` for an `inProcess` region, `noMemory` when descriptors are used up,
+  ///   `dead` without a region.
   public func readOnlyDescriptor() throws(BinderError) -> Int32 {
     try core.readOnlyDescriptor()
   }

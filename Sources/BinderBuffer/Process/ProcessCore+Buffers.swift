@@ -34,23 +34,38 @@ extension ProcessCore {
     try locked { (state) throws(BinderError) in try state.inbox.readOnlyDescriptor() }
   }
 
-  /// Reserves a buffer and makes its pages in use.
+  /// Reserves a buffer and makes its pages in use. Memory that they lack is fetched without the lock.
   @inline(__always)
   func reserve(_ layout: TransactionLayout, oneway: Bool, sender: Int32) throws(BinderError)
     -> ReservedBuffer
   {
+    var unbacked: UnbackedPages?
     let buffer = try locked { (state) throws(BinderError) in
       let debugID = state.debugIDs.next(from: context.debugIDs)
-      defer { publishOldestIdle(&state) }
       let reservation = try state.inbox.reserve(
-        layout, oneway: oneway, sender: sender, debugID: debugID)
+        layout, oneway: oneway, sender: sender, debugID: debugID, &unbacked)
+      publishOldestIdle(&state)
       return unsafe ReservedBuffer(
         core: .passUnretained(self), layout: layout, view: state.inbox.window(reservation),
         reservation: reservation, debugID: debugID, senderPID: sender, isOneway: oneway)
     }
+    if unbacked != nil { try backPages(&unbacked, of: buffer.reservation) }
     // Outside the lock, which dropping the buffer takes.
     try layout.checkUnits()
     return buffer
+  }
+
+  @inline(never)
+  private func backPages(
+    _ unbacked: inout UnbackedPages?, of reservation: Reservation
+  ) throws(BinderError) {
+    while unbacked != nil {
+      unbacked!.back()
+      try locked { (state) throws(BinderError) in
+        defer { publishOldestIdle(&state) }
+        try state.inbox.settle(&unbacked, of: reservation)
+      }
+    }
   }
 
   /// Takes back a buffer that was reserved and never committed.

@@ -14,9 +14,9 @@ internal import Synchronization
 /// INVARIANT: while the inbox is held, the handle lives or `isRetained` is set and stands for one
 /// retain.
 ///
-/// Lock order, outermost first: one core's lock → the budget's → the shrinker's → other cores' locks
-/// (tried only) → an arena's. No two cores' locks are ever waited for at once; the context's lock is
-/// taken with no other held. Debug builds stop where a thread waits out of order: the ranks below,
+/// Lock order, outermost first: the shrinker's → one core's lock → a budget's → an arena's. No two
+/// cores' locks are ever waited for at once; shrinkers run with none held; the context's lock is taken
+/// with no other held. Debug builds stop where a thread waits out of order: the ranks below,
 /// and those of `LockRank` for what a page arena and a budget lock.
 @safe final class ProcessCore: @unchecked Sendable {
   let pid: Int32
@@ -140,17 +140,23 @@ extension ProcessCore {
 extension ProcessCore: Reclaimable {
   var oldestIdle: UInt64 { unsafe sync.pointee.oldestIdle.load(ordering: .relaxed) }
 
-  func tryReclaim(upTo limit: Int, before deadline: UInt64) -> Int? {
-    guard unsafe sync.pointee.lock.tryLock() else { return nil }
+  func reclaim(upTo limit: Int, before deadline: UInt64, waits: Bool) -> Int? {
+    if waits {
+      unsafe sync.pointee.lock.lock()
+    } else if unsafe !sync.pointee.lock.tryLock() {
+      return nil
+    }
     defer { unlock() }
     let count = unsafe state.pointee.inbox.reclaim(upTo: limit, before: deadline)
     unsafe publishOldestIdle(&state.pointee)
     return count
   }
+
+  func reclaimStrays() -> Int { locked { $0.inbox.reclaimStrays() } }
 }
 
 extension LockRank {
   static let context = LockRank(0)
+  static let shrinker = LockRank(5)
   static let process = LockRank(10)
-  static let shrinker = LockRank(30)
 }

@@ -15,11 +15,9 @@ internal import PageAlloc
   var clearsOnFree = false
   /// Bytes copied in so far.
   private(set) var bytesCopied = 0
-  /// Where the buffer begins in the receiver's region.
-  let offset: Int
+  /// Where it lies.
+  let reservation: Reservation
   let debugID: UInt32
-  /// The sender is suspected of oneway spam.
-  let isSpam: Bool
 
   @inline(__always)
   init(
@@ -32,8 +30,7 @@ internal import PageAlloc
     self.senderPID = senderPID
     self.isOneway = isOneway
     self.debugID = debugID
-    offset = reservation.offset
-    isSpam = reservation.isSpam
+    self.reservation = reservation
   }
 
   deinit {
@@ -41,6 +38,10 @@ internal import PageAlloc
     unsafe core._withUnsafeGuaranteedRef { $0.abort(offset, clearing: clearsOnFree ? size : 0) }
   }
 
+  /// Where the buffer begins in the receiver's region.
+  var offset: Int { reservation.offset }
+  /// The sender is suspected of oneway spam.
+  var isSpam: Bool { reservation.isSpam }
   /// The bytes that the buffer takes.
   var size: Int { layout.size }
 
@@ -94,9 +95,7 @@ internal import PageAlloc
     if layout.dataSize > 0 { try copyPart(transaction.data, at: 0) }
     if layout.offsetsSize > 0 {
       try copyPart(transaction.offsets, at: layout.offsetsStart)
-      // The addresses came with the message: even one's own memory is checked while it is read.
-      let source = transaction.data.memory
-      try translateObjects(from: source == .trusted ? .untrusted : source)
+      try gatherExtraBuffers(of: transaction)
     }
     if layout.securityContextSize > 0 {
       try copyPart(transaction.securityContext, at: layout.securityContextStart)
@@ -109,22 +108,44 @@ internal import PageAlloc
     try copy(from: &reader, at: offset, length: slice.length)
   }
 
-  /// Validates the objects in the copy. The addresses in `ptr` objects become offsets in the region.
+  /// Copies what `ptr` objects point at.
   ///
-  /// - Parameter source: the memory in which they name bytes, to be copied into the room for extra
-  ///   buffers; nil when whoever filled the buffer has put them there.
-  mutating func translateObjects(from source: UserMemory?) throws(BinderError) {
+  /// They are addresses in memory that the sender owns: that of its process. Which memory of this
+  /// process it owns nobody knows, so that the sender must have said that it is to be read.
+  private mutating func gatherExtraBuffers(of transaction: borrowing Transaction)
+    throws(BinderError)
+  {
     var objects = ObjectTable(layout)
     while let extra = try objects.next(in: view) {
-      if let source {
+      if case .process(let sender) = transaction.data.memory {
         try copyPart(
-          UserSlice(address: extra.source, length: extra.length, in: source), at: extra.target)
+          UserSlice(address: extra.source, length: extra.length, in: sender), at: extra.target)
+      } else {
+        guard unsafe transaction.readsOwnMemory || extra.length == 0 else {
+          throw .invalidArgument(.pointerIntoOwnMemory(index: extra.index))
+        }
+        // SAFETY: the sender allows it. The kernel checks the address while it copies.
+        try copyPart(
+          unsafe UserSlice(address: extra.source, length: extra.length, in: .untrusted),
+          at: extra.target)
       }
-      do throws(PageAllocError) {
-        try view.store(UInt64(offset + extra.target), at: extra.addressField)
-      } catch {
-        throw .badSource(error)
-      }
+      try storePlace(of: extra)
+    }
+  }
+
+  /// Validates the objects of a buffer that was filled in steps. What its `ptr` objects point at,
+  /// whoever filled it has put into the room for extra buffers.
+  mutating func translateObjects() throws(BinderError) {
+    var objects = ObjectTable(layout)
+    while let extra = try objects.next(in: view) { try storePlace(of: extra) }
+  }
+
+  /// The address in a `ptr` object becomes the place of its bytes in the region.
+  private func storePlace(of extra: ObjectTable.ExtraBuffer) throws(BinderError) {
+    do throws(PageAllocError) {
+      try view.store(UInt64(offset + extra.target), at: extra.addressField)
+    } catch {
+      throw .badSource(error)
     }
   }
 }

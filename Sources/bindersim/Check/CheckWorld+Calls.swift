@@ -22,7 +22,7 @@ extension CheckWorld {
     let process = oneIn(2) && !replier.hasExited ? replier.process : nil
     if process != nil { try keep(delivery) }
 
-    let watch = watch(sendingTo: caller)
+    let watch = watch()
     var receipt: Receipt?
     var error: BinderError?
     do throws(BinderError) {
@@ -34,10 +34,9 @@ extension CheckWorld {
     } catch let thrown {
       error = thrown
     }
-    let ownReclaims = try followReclaims(allocatingIn: caller)
     let call = asked.call
     try judgeReply(
-      transaction, of: asked, receipt, error, since: watch, afterReclaims: ownReclaims)
+      transaction, of: asked, receipt, error, since: watch)
     // Whoever exited has said so already.
     if call != nil { asked.call = nil }
     if process == nil {
@@ -48,7 +47,7 @@ extension CheckWorld {
 
   private func judgeReply(
     _ transaction: Transaction, of asked: ModelBuffer, _ receipt: Receipt?, _ error: BinderError?,
-    since watch: CallWindow, afterReclaims ownReclaims: Int
+    since watch: CallWindow
   ) throws(InvariantViolation) {
     let replier = asked.receiver
     if let obstacle = replier.obstacle {
@@ -69,8 +68,7 @@ extension CheckWorld {
       let buffer = try reserve(
         transaction, in: caller, from: replier, oneway: false, error, since: watch)
     else { return call.fail(.failedReply(pid: replier.pid)) }
-    let expected = fill(
-      buffer, with: transaction, error, since: watch, afterReclaims: ownReclaims)
+    let expected = fill(buffer, with: transaction, error, since: watch)
     try judge("reply", error, is: expected)
     guard let receipt else {
       caller.abort(buffer, clock: &clock)

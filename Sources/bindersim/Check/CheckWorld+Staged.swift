@@ -75,7 +75,7 @@ extension CheckWorld {
     if oneIn(40) { extra = [-8, 4, .max, .min][pick(4)] }
     if oneIn(60) { offsets += 4 }
 
-    let watch = watch(sendingTo: target)
+    let watch = watch()
     var error: BinderError?
     var allocation: StagedAllocation?
     var placed: (debugID: UInt32, offset: Int, size: Int, isSpam: Bool)?
@@ -96,7 +96,6 @@ extension CheckWorld {
     } catch let thrown {
       error = thrown
     }
-    try followReclaims(allocatingIn: target)
     guard
       let buffer = try reserve(
         data: data, offsets: offsets, extra: extra, securityContext: securityContext, in: target,
@@ -286,7 +285,7 @@ extension CheckWorld {
     } catch let thrown {
       error = thrown
     }
-    try followReclaims(allocatingIn: nil)
+    try followReclaims()
     let expected =
       target.region.flatMap { region in
         ModelObjects.walk(model, region.bytes) { extra in

@@ -108,7 +108,7 @@ extension BinderProcess {
   func send(_ buffer: consuming ReservedBuffer, to node: Node) throws(BinderError) -> TestReceipt {
     let flags: TransactionFlags = buffer.clearsOnFree ? .clearOnFree : []
     do throws(BinderError) {
-      if buffer.layout.offsetsSize > 0 { try buffer.translateObjects(from: nil) }
+      if buffer.layout.offsetsSize > 0 { try buffer.translateObjects() }
       if buffer.isOneway {
         return TestReceipt(
           receipt: try Transmission.commit(buffer, code: 0, flags: flags, from: core, to: node),

@@ -68,6 +68,12 @@ struct TransportBenchmark {
         engine = nil
         return
       }
+      let sender: UserProcess
+      do throws(PageAllocError) {
+        sender = try UserProcess(pid: peer)
+      } catch {
+        throw .failure("no handle of the second process: \(error)")
+      }
       do throws(BinderError) {
         let context = Context()
         let server = try context.makeProcess(pid: 1, regionLength: 4 << 20)
@@ -75,7 +81,7 @@ struct TransportBenchmark {
         engine = Engine(
           context: context, server: server, client: client, node: server.makeNode(),
           transaction: Transaction(
-            data: UserSlice(address: Peer.payload(bytes), length: bytes, in: .process(peer))))
+            data: UserSlice(address: Peer.payload(bytes), length: bytes, in: sender)))
       } catch {
         throw .failure("\(error)")
       }
