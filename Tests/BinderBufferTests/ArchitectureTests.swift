@@ -15,10 +15,10 @@ import Testing
     return try FileManager.default.contentsOfDirectory(atPath: folder.path)
       .filter { $0.hasSuffix(".swift") }.sorted().map { name in
         let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
-        let code = text.split(separator: "\n").map { line in
+        let code: [Substring] = text.split(separator: "\n").map { line in
           line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line
         }
-        return (name, code.joined(separator: "\n"))
+        return (name, code.joined(separator: "\n") as String)
       }
   }
 
