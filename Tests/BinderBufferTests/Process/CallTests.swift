@@ -172,7 +172,8 @@ import Testing
       let calls = try (0..<3).map { try world.client.ask([UInt8($0)], world.node) }
       for _ in calls {
         let delivery = try world.server.take()
-        try delivery.reply(delivery.data)
+        let data = delivery.data
+        try delivery.reply(data)
       }
       for (index, call) in calls.enumerated().shuffled() {
         #expect(try world.client.takeArrivedReply(call).data == [UInt8(index)])

@@ -79,9 +79,8 @@ import Testing
     case .abandonedReply:
       let call = try server!.ask([1], client.makeNode())
       let request = try client.take()
-      try secret.withUnsafeBytes {
-        _ = try request.reply(Transaction(flags: .clearOnFree, data: UserSlice(unsafeTrusted: $0)))
-      }
+      let slice = secret.withUnsafeBytes { UserSlice(unsafeTrusted: $0) }
+      try request.reply(Transaction(flags: .clearOnFree, data: slice))
       call.abandon()
     case .stepsDropped:
       var buffer = try client.allocateOneway(dataSize: 6000, flags: .clearOnFree, for: node)
