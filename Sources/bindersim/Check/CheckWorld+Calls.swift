@@ -15,7 +15,6 @@ extension CheckWorld {
     let replier = asked.receiver
     let length = asked.call?.caller.region?.placement.length ?? 4096
     let transaction = drawTransaction(length, oneway: oneIn(12), isReply: true)
-    let caller = asked.call?.caller
     held.swapAt(index, held.count - 1)
     let delivery = held.removeLast()
     // Whoever holds a bare offset keeps its buffer; a delivery goes with its reply.
