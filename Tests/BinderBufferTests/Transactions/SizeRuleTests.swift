@@ -59,7 +59,7 @@ import Testing
     }
     // The longest sum that is a number is still more than a region holds.
     let error = failure {
-      _ = try world.client.send(Transaction(extraSize: Int.max - 7), to: world.node)
+      _ = try world.client.call(Transaction(extraSize: Int.max - 7), to: world.node)
     }
     #expect(error?.kind == .noSpace)
     #expect(world.server.statistics.framesAllocated == 0)
