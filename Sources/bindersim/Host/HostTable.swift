@@ -1,0 +1,223 @@
+internal import BinderBuffer
+internal import CLinuxShims
+internal import Glibc
+internal import PageAlloc
+internal import Synchronization
+
+/// Who and what is hosted: devices, opens, processes and threads by what identifies them.
+final class HostTable: Sendable {
+  let devices: [Device]
+  /// A program maps at most so many bytes of region.
+  let regionLimit: Int
+  let securityContext: [UInt8]?
+  /// Tells of last closes (inotify).
+  let watcher: OwnedDescriptor
+  private let generation = Atomic<Int>(0)
+  private let managed = Atomic<Bool>(false)
+
+  private enum Watched {
+    case descriptor(HostedOpen)
+    case region(HostedOpen)
+  }
+
+  private struct State {
+    var opens: [FileIdentity: HostedOpen] = [:]
+    var watches: [CInt: Watched] = [:]
+    var processes: [pid_t: HostedProcess] = [:]
+    var threads: [pid_t: HostedThread] = [:]
+    var mapping: Set<pid_t> = []
+    var notes: [String] = []
+    /// Processes whose exit is not watched yet.
+    var newProcesses: [HostedProcess] = []
+  }
+  private let state = Locked(State())
+  /// Written to when the main loop has something to look at.
+  let wakeup: OwnedDescriptor
+
+  init(
+    options: DriverOptions, regionLimit: Int, securityContext: [UInt8]?, watcher: OwnedDescriptor,
+    wakeup: OwnedDescriptor
+  ) {
+    self.regionLimit = regionLimit
+    self.securityContext = securityContext
+    self.watcher = watcher
+    self.wakeup = wakeup
+    devices = DevicePath.names.enumerated().map { Device(name: $1, index: $0, options: options) }
+  }
+
+  // MARK: processes and threads
+
+  /// The thread that makes a call; nil when it is gone.
+  func thread(_ call: Call) -> HostedThread? {
+    if let known = state.withLock({ $0.threads[call.thread] }) { return known }
+    return makeThread(call)
+  }
+
+  private func makeThread(_ call: Call) -> HostedThread? {
+    let tid = call.thread
+    guard let status = ProcStatus(thread: tid),
+      let descriptors = OwnedDescriptor.directory("/proc/\(tid)/fd")
+    else { return nil }
+    var process = state.withLock { $0.processes[status.process] }
+    if process == nil { process = HostedProcess(status.process) }
+    // All of the above was of this caller, and not of another that has its number by now.
+    guard let process, call.isStillThere else { return nil }
+    let thread = HostedThread(tid, of: process, descriptors: descriptors)
+    let (kept, isNew) = state.withLock { state in
+      let known = state.processes[process.pid]
+      if known == nil {
+        state.processes[process.pid] = process
+        state.newProcesses.append(process)
+      }
+      let kept =
+        known == nil || known === process
+        ? thread : HostedThread(tid, of: known!, descriptors: descriptors)
+      state.threads[tid] = kept
+      return (kept, known == nil)
+    }
+    if isNew { wakeMainLoop() }
+    return kept
+  }
+
+  private func forget(_ thread: HostedThread) {
+    state.withLock { state in
+      if state.threads[thread.tid] === thread { state.threads[thread.tid] = nil }
+    }
+  }
+
+  func takeNewProcesses() -> [HostedProcess] {
+    state.withLock { state in
+      defer { state.newProcesses = [] }
+      return state.newProcesses
+    }
+  }
+
+  /// A process has exited: its numbers may be others' from now on, and its mappings are gone,
+  /// though a child may have inherited them.
+  func exited(_ process: HostedProcess) {
+    let opens = state.withLock { state in
+      if state.processes[process.pid] === process { state.processes[process.pid] = nil }
+      state.threads = state.threads.filter { $0.value.process !== process }
+      return state.opens.values.filter { $0.owner === process }
+    }
+    for open in opens { unmapped(open) }
+  }
+
+  // MARK: opens
+
+  var currentGeneration: Int { generation.load(ordering: .relaxed) }
+
+  func descriptorsChanged() { generation.add(1, ordering: .relaxed) }
+
+  func find(_ identity: FileIdentity) -> HostedOpen? { state.withLock { $0.opens[identity] } }
+
+  /// What a descriptor of a thread is open on, for calls that are rare or mostly of others.
+  func open(_ number: CInt, of thread: pid_t) -> HostedOpen? {
+    guard state.withLock({ !$0.opens.isEmpty }) else { return nil }
+    return FileIdentity(number, of: thread).flatMap(find)
+  }
+
+  func open(_ number: CInt, of thread: HostedThread, _ call: Call) -> HostedOpen? {
+    let now = MonotonicClock.now()
+    if let open = thread.open(number, now: now, generation: currentGeneration, find) { return open }
+    guard !thread.isAlive else { return nil }
+    // Another thread has the number of one that is gone.
+    forget(thread)
+    return makeThread(call)?.open(number, now: now, generation: currentGeneration, find)
+  }
+
+  func add(_ open: HostedOpen) {
+    state.withLock {
+      $0.opens[open.identity] = open
+      $0.watches[open.watch] = .descriptor(open)
+    }
+  }
+
+  func add(region: FileIdentity, watch: CInt, of open: HostedOpen) {
+    state.withLock {
+      $0.opens[region] = open
+      $0.watches[watch] = .region(open)
+    }
+  }
+
+  /// The last copy of a watched file was closed.
+  func closed(watch: CInt) {
+    switch state.withLock({ $0.watches[watch] }) {
+    case .descriptor(let open):
+      guard open.close() else { return }
+      descriptorsChanged()
+      var work = DeviceWork()
+      open.device.step(&work) { $0.close(open.process) }
+      finish(work)
+    case .region(let open): unmapped(open)
+    case nil: break
+    }
+  }
+
+  private func unmapped(_ open: HostedOpen) {
+    // The file that stood aside for the region's goes too.
+    _ = open.takeHeld()
+    guard open.unmap() else { return }
+    var work = DeviceWork()
+    open.device.step(&work) { $0.unmap(open.process) }
+    finish(work)
+  }
+
+  private func ended(_ open: HostedOpen) {
+    _ = bb_watch_remove(watcher.raw, open.watch)
+    let region = open.regionWatch
+    if region >= 0 { _ = bb_watch_remove(watcher.raw, region) }
+    state.withLock { state in
+      state.opens[open.identity] = nil
+      state.watches[open.watch] = nil
+      if let identity = open.regionIdentity { state.opens[identity] = nil }
+      if region >= 0 { state.watches[region] = nil }
+    }
+  }
+
+  // MARK: threads in which the host makes a mapping
+
+  func isMapping(_ thread: pid_t) -> Bool { state.withLock { $0.mapping.contains(thread) } }
+  func beginMapping(_ thread: pid_t) { state.withLock { _ = $0.mapping.insert(thread) } }
+  func endMapping(_ thread: pid_t) { state.withLock { _ = $0.mapping.remove(thread) } }
+
+  // MARK: what steps have caused
+
+  /// Does what steps of a driver have caused, and what that causes.
+  func finish(_ work: DeviceWork) {
+    var work = work
+    while !work.isEmpty {
+      var next = DeviceWork()
+      for read in work.answers { answer(read, isFirst: false, &next) }
+      for file in work.closedFiles { close(file.rawValue) }
+      for open in work.readiness {
+        open.setReadable(open.device.look { $0.hasWork(open.process) })
+      }
+      for open in work.ended { ended(open) }
+      work = next
+    }
+  }
+
+  /// Whether somebody became context manager, of any device.
+  var hasManager: Bool { managed.load(ordering: .relaxed) }
+  func becameManager() { managed.store(true, ordering: .relaxed) }
+
+  // MARK: words for the user
+
+  func note(_ text: String) {
+    state.withLock { if $0.notes.count < 64, !$0.notes.contains(text) { $0.notes.append(text) } }
+    wakeMainLoop()
+  }
+
+  func takeNotes() -> [String] {
+    state.withLock { state in
+      defer { state.notes = [] }
+      return state.notes
+    }
+  }
+
+  private func wakeMainLoop() {
+    var one: UInt64 = 1
+    _ = unsafe write(wakeup.raw, &one, 8)
+  }
+}
