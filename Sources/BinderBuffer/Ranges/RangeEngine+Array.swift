@@ -7,7 +7,17 @@ extension RangeEngine {
     if array.count >= arrayLimit { return try reserveAfterArray(size, flags, sender, debugID) }
     guard let units = roundUp(size, flags) else { throw refusal(size, flags) }
     guard let place = array.place(units, units: self.units) else { throw noSpace(size) }
-    return takeInArray(place, units, flags, RangeOwner(sender: sender, debugID: debugID))
+    let placed = takeInArray(place, units, flags, RangeOwner(sender: sender, debugID: debugID))
+    guard flags & RangeWord.oneway != 0, policy == .rust, isSpamInArray(sender) else {
+      return placed
+    }
+    return PlacedRange(start: place.start, units: units, slot: placed.slot, isSpam: true)
+  }
+
+  /// Few buffers can be spam by their bytes alone. The new one counts already.
+  @inline(never)
+  mutating func isSpamInArray(_ sender: Int32) -> Bool {
+    freeOneway < length / 10 && isSuspicious(array.onewayTotal(of: sender))
   }
 
   @inline(__always)

@@ -41,12 +41,15 @@ extension RangeEngine {
   }
 
   /// Accounts a oneway range; true when its sender is suspected. The Rust driver says so at every
-  /// reservation, the new buffer counting already, and never while the array holds the ranges
-  /// (`compact` then looks in the array).
+  /// reservation; before 6.18.19 it looks before it enters the new buffer.
   @inline(never)
   private mutating func countOnewayInRust(_ units: UInt32, _ sender: Int32) -> Bool {
     freeOneway &-= units &* 8
-    let total = senders.add(units, to: sender)
+    var total = senders.add(units, to: sender)
+    if policy == .rust6180 {
+      total.buffers &-= 1
+      total.units &-= units
+    }
     return freeOneway < length / 10 && isSuspicious(total)
   }
 

@@ -113,13 +113,6 @@ extension RangeEngine {
     return PlacedRange(start: place.start, units: units, slot: placed.slot, isSpam: true)
   }
 
-  /// Few buffers can be spam by their bytes alone; unlike the Rust driver of 6.18, and like later
-  /// ones, this policy looks.
-  @inline(never)
-  private mutating func isSpamInArray(_ sender: Int32) -> Bool {
-    freeOneway < length / 10 && isSuspicious(array.onewayTotal(of: sender))
-  }
-
   @usableFromInline
   mutating func freeCompactlyInArray(
     _ offset: Int, _ committed: Bool

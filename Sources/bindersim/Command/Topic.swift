@@ -63,8 +63,8 @@ struct Topic: Sendable {
     name: "policies", summary: "where buffers are placed",
     paragraphs: [
       """
-      rust, c and c-6.1 answer exactly as those drivers do, ties included, so that what fits here \
-      fits there; compact is this project's own.
+      rust, rust-6.18.0, c and c-6.1 answer exactly as those drivers do, ties included, so that \
+      what fits here fits there; compact is this project's own.
       """
     ],
     lists: [
@@ -80,6 +80,8 @@ struct Topic: Sendable {
   private static func explanation(of policy: PlacementPolicy) -> String {
     switch policy {
     case .rust: "the Rust driver: up to eight buffers in a row, then best fit, lowest address"
+    case .rust6180:
+      "the Rust driver before Linux 6.18.19: as rust, with an older rule for oneway spam"
     case .c: "the C driver: best fit by size alone"
     case .c61: "the C driver before Linux 6.8: as c, with an older rule for oneway spam"
     case .compact: "of no driver: best fit that looks for places which need few new page frames"

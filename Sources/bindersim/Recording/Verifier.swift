@@ -139,7 +139,7 @@ struct Verifier: ~Copyable {
     guard let senders else { throw missing("senders N") }
     guard let policy = driver.policy else {
       throw fault(
-        "driver \(driver.name) \(driver.version) is not modelled; known are c, rust 6.18 and the "
+        "driver \(driver.name) \(driver.version) is not modelled; known are c, rust from 6.18 on and the "
           + "names of policies")
     }
     do throws(BinderError) {

@@ -46,22 +46,31 @@ extension NaiveRanges {
   }
 }
 
-/// The Rust driver's rule (6.18) over a sorted array.
+/// The Rust driver's rule over a sorted array.
 struct NaiveRust: NaiveRanges {
   let length: Int
   private(set) var live: [NaiveBuffer] = []
   private(set) var isTree = false
 
-  init(length: Int) { self.length = length }
+  /// Before 6.18.19: spam is looked for before the new buffer is entered, and in the tree only.
+  private let isOld: Bool
+
+  init(length: Int) { self.init(length: length, isOld: false) }
+  init(length: Int, isOld: Bool) {
+    self.length = length
+    self.isOld = isOld
+  }
 
   mutating func reserve(_ size: Int, oneway: Bool, sender: Int32) -> Placement {
     if live.count == 8 { isTree = true }
     let size = max(8, (size + 7) / 8 * 8)
     if oneway && size > freeOnewaySpace { return .noOnewaySpace }
     guard let offset = isTree ? bestFit(size) : firstFit(size) else { return .noSpace }
+    let before = live
     let buffer = NaiveBuffer(offset: offset, size: size, isOneway: oneway, sender: sender)
     live.insert(buffer, at: live.firstIndex { $0.offset > offset } ?? live.count)
-    let isSpam = isTree && oneway && freeOnewaySpace < length / 10 && floods(live, sender)
+    let isLow = oneway && freeOnewaySpace < length / 10
+    let isSpam = isLow && (isOld ? isTree && floods(before, sender) : floods(live, sender))
     return .placed(offset: offset, isSpam: isSpam)
   }
 

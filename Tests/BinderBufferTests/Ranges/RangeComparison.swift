@@ -20,6 +20,7 @@ struct RangeComparison: ~Copyable {
     ranges = try RangeAllocator(length: length, policy: policy, frames: frames)
     switch policy {
     case .rust: model = NaiveRust(length: length)
+    case .rust6180: model = NaiveRust(length: length, isOld: true)
     case .c: model = NaiveC(length: length)
     case .c61: model = NaiveC61(length: length)
     case .compact: model = NaiveCompact(length: length, frames: frames)

@@ -143,7 +143,8 @@ struct RangeMisuseTests {
   }
 
   @Test func policyNames() {
-    #expect(PlacementPolicy.allCases.map(\.name).prefix(3) == ["rust", "c", "c-6.1"])
+    #expect(
+      PlacementPolicy.allCases.map(\.name).prefix(4) == ["rust", "rust-6.18.0", "c", "c-6.1"])
     for policy in PlacementPolicy.allCases { #expect(PlacementPolicy(name: policy.name) == policy) }
     #expect(PlacementPolicy(name: "C") == nil)
   }

@@ -103,7 +103,8 @@ extension RangeRecording {
     switch driver {
     case "c 6.12": .c
     case "c 6.1": .c61
-    case "rust 6.18": .rust
+    case "rust 6.18.19": .rust
+    case "rust 6.18.0": .rust6180
     default: nil
     }
   }

@@ -32,6 +32,7 @@ private struct ComparedRanges: ~Copyable {
     frames = FrameMap(pageCount: (length + 4095) / 4096)
     switch policy {
     case .rust: model = NaiveRust(length: length)
+    case .rust6180: model = NaiveRust(length: length, isOld: true)
     case .c: model = NaiveC(length: length)
     case .c61: model = NaiveC61(length: length)
     case .compact: model = NaiveCompact(length: length, frames: frames)

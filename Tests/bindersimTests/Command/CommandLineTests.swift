@@ -41,7 +41,10 @@ import Testing
     (["help", "frobnicate"], "no help on 'frobnicate'"),
     (["help", "polices"], "did you mean policies?"),
     (["run", "--sed", "3"], "unknown option '--sed'; did you mean --seed?"),
-    (["run", "--policy", "d"], "--policy: 'd' is not accepted; expected one of rust, c"),
+    (
+      ["run", "--policy", "d"],
+      "--policy: 'd' is not accepted; expected one of rust, rust-6.18.0, c"
+    ),
     (["run", "--region", "5000"], "--region: '5000' is not accepted; expected a multiple of 4096"),
     (["run", "--processes", "1"], "expected a number from 2 to 64"),
     (["run", "--duration", "0s"], "expected a time of at least 1ms"),

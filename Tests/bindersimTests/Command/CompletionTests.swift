@@ -29,7 +29,7 @@ import Testing
     let policies = Set(PlacementPolicy.allCases.map(\.name))
     #expect(try offered("bindersim run --policy ''") == policies)
     #expect(try offered("bindersim replay --policy ''") == policies)
-    #expect(try offered("bindersim replay --policy c,r") == ["c,rust"])
+    #expect(try offered("bindersim replay --policy c,r") == ["c,rust", "c,rust-6.18.0"])
     #expect(try offered("bindersim run --seed ''") == [])
     #expect(try offered("bindersim replay a.f") == ["a.ftrace"])
     #expect(try offered("bindersim run --json a.f") == ["a.ftrace"])

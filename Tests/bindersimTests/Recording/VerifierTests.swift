@@ -5,7 +5,7 @@ import Testing
 
 /// Recordings against the engine: what agrees, what differs, what cannot be used.
 @Suite struct VerifierTests {
-  private static let header = "driver rust 6.18\nregion 8192\nsenders 2\n"
+  private static let header = "driver rust 6.18.0\nregion 8192\nsenders 2\n"
 
   private func verify(_ text: String) -> Verification {
     var verifier = Verifier(RecordingReader(name: "r", bytes: Array(text.utf8)))
@@ -84,7 +84,9 @@ import Testing
     ),
     ("driver c 6.12\nregion 4096\nreclaim\n", "r:3: no 'senders N' line"),
     ("driver c 6.12\ndriver c 6.12\n", "r:2: a second 'driver' line"),
-    ("driver rust 7.9\nregion 4096\nsenders 1\nreclaim\n", "r:4: driver rust 7.9 is not modelled"),
+    (
+      "driver rust 6.17\nregion 4096\nsenders 1\nreclaim\n", "r:4: driver rust 6.17 is not modelled"
+    ),
     ("driver vms 1\nregion 4096\nsenders 1\nreclaim\n", "r:4: driver vms 1 is not modelled"),
     ("driver c 6.12\nregion 0\nsenders 1\nreclaim\n", "r:4: cannot make the recorded region"),
     ("driver c 6.12\nregion 100\nsenders 1\nreclaim\n", "r:4: cannot make the recorded region"),
@@ -166,6 +168,15 @@ import Testing
     for policy in PlacementPolicy.allCases {
       #expect(RecordedDriver(policy: policy).policy == policy)
     }
+  }
+
+  @Test func versionsOfTheRustDriver() {
+    let versions = [
+      "6.17", "6.18", "6.18.0", "6.18.18", "6.18.19", "6.19", "6.19.8", "6.19.9", "6.20", "7.0",
+    ]
+    let policies = versions.map { RecordedDriver(name: "rust", version: $0).policy }
+    let (old, new) = (PlacementPolicy.rust6180, PlacementPolicy.rust)
+    #expect(policies == [nil, old, old, old, new, old, old, new, new, new])
   }
 
   @Test func text() {

@@ -39,7 +39,7 @@ struct ModelPlacement {
     self.policy = policy
     ranges = [Range(start: 0, size: length)]
     freeOneway = length / 2
-    isArray = policy == .rust
+    isArray = policy.isOfTheRustDriver
     if policy.isOfTheCDriver { ranges[0].node = tree.insert(size: length, start: 0) }
   }
 
@@ -139,7 +139,10 @@ struct ModelPlacement {
 
   private mutating func detectSpam(_ index: Int, _ size: Int, _ sender: Int32) -> Bool {
     if policy.isOfTheCDriver { return detectSpamAsC(index, size, sender) }
-    return !isArray && freeOneway < length / 10 && isSpam(sender, andOneMore: size)
+    guard freeOneway < length / 10 else { return false }
+    // Before 6.18.19 the new buffer does not count, and nobody looks in the array.
+    if policy == .rust6180 { return !isArray && isSpam(sender, andOneMore: nil) }
+    return isSpam(sender, andOneMore: size)
   }
 
   private mutating func detectSpamAsC(_ index: Int, _ size: Int, _ sender: Int32) -> Bool {
@@ -184,10 +187,11 @@ struct ModelPlacement {
     if policy.isOfTheCDriver {
       ranges[index].node = tree.insert(size: ranges[index].size, start: ranges[index].start)
     }
-    if liveCount == 0, policy == .rust { isArray = true }
+    if liveCount == 0, policy.isOfTheRustDriver { isArray = true }
   }
 }
 
 extension PlacementPolicy {
   var isOfTheCDriver: Bool { self == .c || self == .c61 }
+  var isOfTheRustDriver: Bool { self == .rust || self == .rust6180 }
 }

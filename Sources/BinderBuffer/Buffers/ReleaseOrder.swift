@@ -16,7 +16,7 @@ enum ReleaseOrder {
     switch policy {
     case .c: self = .interiorUpThenRightThenLeft
     case .c61: self = .interiorDownThenRightThenLeft
-    case .rust, .compact: self = .down
+    case .rust, .rust6180, .compact: self = .down
     }
   }
 
