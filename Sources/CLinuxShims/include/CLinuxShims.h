@@ -75,4 +75,6 @@ int bb_pin_thread(int cpu);
 // Lets it run on every CPU again.
 int bb_unpin_thread(void);
 
+#include "BinderProtocol.h"
+
 #endif
