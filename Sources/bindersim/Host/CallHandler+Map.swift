@@ -19,10 +19,10 @@ extension HostTable {
     do throws(Errno) {
       guard length > 0 else { throw .invalidArgument }
       let file = try open.device.step(&work) { (driver) throws(Errno) in
-        try driver.map(
-          open.process, length: min(Self.pages(length), regionLimit), writable: protection & PROT_WRITE != 0,
-          callerPID: thread.process.pid
-        ).descriptor()
+        _ = try driver.map(
+          open.process, length: min(Self.pages(length), regionLimit),
+          writable: protection & PROT_WRITE != 0, caller: thread.process.pid)
+        return try driver.readOnlyDescriptor(open.process)
       }
       let region = OwnedDescriptor(file)
       guard let identity = FileIdentity(own: file) else { throw .noMemory }
@@ -89,7 +89,7 @@ extension HostTable {
 
   private func setAddress(_ address: UInt64, of open: HostedOpen) {
     var work = DeviceWork()
-    open.device.step(&work) { $0.setRegionAddress(open.process, address) }
+    open.device.step(&work) { try? $0.setRegionAddress(open.process, address) }
     finish(work)
   }
 

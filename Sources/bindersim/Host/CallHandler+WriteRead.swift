@@ -114,7 +114,7 @@ extension HostTable {
       while true {
         memory.isPayload = false
         guard let command = try commands.next(from: &memory) else { return nil }
-        let step = open.device.step(&work) { $0.perform(command, thread) }
+        let step = open.device.step(&work) { $0.perform(command, by: thread) }
         switch consume step {
         case .done: break
         case .stop: return nil

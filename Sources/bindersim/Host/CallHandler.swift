@@ -66,26 +66,17 @@ extension HostTable {
     let program = OwnedDescriptor(given)
     let watch = bb_watch_add(watcher.raw, own)
     guard watch >= 0, let identity = FileIdentity(own: own) else { call.fail(ENFILE); return }
-    do throws(Errno) {
-      let owner = thread.process
-      let label = securityContext
-      let process = try device.step(&work) { (driver) throws(Errno) in
-        try driver.open(pid: owner.pid, securityContext: label)
-      }
-      let open = HostedOpen(
+    let owner = thread.process
+    let label = securityContext
+    let process = device.step(&work) { $0.open(pid: owner.pid, securityContext: label) }
+    let open = HostedOpen(
         device: device, process: process, owner: owner, signal: signal, identity: identity,
         watch: watch, isNonblocking: flags & O_NONBLOCK != 0)
-      device.add(open)
-      add(open)
-      descriptorsChanged()
-      let number = call.give(
-        program.raw, closeOnExec: flags & O_CLOEXEC != 0, asAnswer: true)
-      // Not taken: closing our copy is the last close, which ends the open like any other.
-      if number < 0 { call.fail(-number) }
-    } catch {
-      _ = bb_watch_remove(watcher.raw, watch)
-      call.fail(error.rawValue)
-    }
+    device.add(open)
+    add(open)
+    descriptorsChanged()
+    // Not taken: closing our copy is the last close, which ends the open like any other.
+    give(program.raw, to: call, flags: flags)
     finish(work)
   }
 
@@ -167,7 +158,7 @@ extension HostTable {
       let address = call.arguments.2
       var failure: Errno?
       do throws(Errno) {
-        if argument.copiesIn, argument.size > 0,
+        if argument.isRead, argument.size > 0,
           unsafe thread.memory.read(address, into: bytes) != argument.size
         {
           throw argument.badPointer
@@ -175,7 +166,7 @@ extension HostTable {
         let user = open.owner.effectiveUser ?? 0
         try unsafe open.device.control(
           request, buffer, open.process, tid: thread.tid, user: user, all: devices, &work)
-        if argument.copiesOut,
+        if argument.isWritten,
           unsafe !thread.memory.write(address, from: UnsafeRawBufferPointer(bytes))
         {
           throw argument.badPointer

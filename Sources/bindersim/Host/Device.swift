@@ -197,7 +197,7 @@ extension Device {
     let thread = try begin(process, tid: tid, &work)
     defer { end(thread, &work) }
     try unsafe step(&work) { (driver) throws(Errno) in
-      try unsafe driver.control(request, argument, process: process, tid: tid, euid: user)
+      try unsafe driver.control(request, argument, process: process, tid: tid, user: user)
     }
   }
 

@@ -147,7 +147,7 @@ final class HostTable: Sendable {
       guard open.close() else { return }
       descriptorsChanged()
       var work = DeviceWork()
-      open.device.step(&work) { $0.close(open.process) }
+      open.device.step(&work) { try? $0.close(open.process) }
       finish(work)
     case .region(let open): unmapped(open)
     case nil: break
@@ -159,7 +159,7 @@ final class HostTable: Sendable {
     _ = open.takeHeld()
     guard open.unmap() else { return }
     var work = DeviceWork()
-    open.device.step(&work) { $0.unmap(open.process) }
+    open.device.step(&work) { try? $0.unmap(open.process) }
     finish(work)
   }
 

@@ -26,8 +26,8 @@ final class WaitingRead: Sendable {
 
   var isStillThere: Bool { call.isStillThere }
 
-  /// What a read takes at most from the driver at once; a longer buffer is not filled further.
-  static let longestRead = 8192
+  /// More than the driver gives out in one read.
+  private static let longestRead = 256
 
   /// What came of trying to answer.
   enum Outcome {
@@ -49,13 +49,12 @@ final class WaitingRead: Sendable {
   private func attempt(
     into buffer: UnsafeMutableRawBufferPointer, _ work: inout DeviceWork
   ) -> Outcome {
-    let size = min(values.read_size, UInt64(buffer.count))
-    let from = min(values.read_consumed, size)
     if let kept = hosted.takeKept(thread) {
-      // As much as fits, whole: it was made for a buffer of this program.
-      if kept.count <= size {
+      // Whole or not at all: it was made for a buffer of this program.
+      let room = values.read_size &- min(values.read_size, values.read_consumed)
+      if UInt64(kept.count) <= room {
         unsafe buffer.copyBytes(from: kept)
-        unsafe finish(buffer, from: 0, to: kept.count, kept: true, &work)
+        unsafe finish(buffer, kept.count, &work)
         return .answered
       }
       hosted.keep(kept, for: thread)
@@ -66,16 +65,14 @@ final class WaitingRead: Sendable {
         thread, into: buffer, size: values.read_size, consumed: values.read_consumed,
         nonblocking: isNonblocking)
     }
-    switch consume step {
+    switch step {
     case .wait: return .waits
-    case .failed(let error):
-      fail(error.rawValue, &work)
+    case .wouldBlock: fail(EAGAIN, &work)
+    case .gone: fail(EBADF, &work)
     case .ready(var result):
-      deliverFiles(&result, &work)
-      translateSender(result, in: buffer)
-      let count = result.byteCount
-      if !result.files.isEmpty { open.device.step(&work) { $0.finish(result) } }
-      unsafe finish(buffer, from: Int(from), to: count, kept: false, &work)
+      if !result.files.isEmpty { deliverFiles(&result, &work) }
+      unsafe translateSender(result, in: buffer)
+      unsafe finish(buffer, result.byteCount, &work)
     }
     return .answered
   }
@@ -89,23 +86,22 @@ final class WaitingRead: Sendable {
 
   /// Gives the bytes to the program and lets it go on.
   private func finish(
-    _ buffer: UnsafeMutableRawBufferPointer, from start: Int, to end: Int, kept: Bool,
-    _ work: inout DeviceWork
+    _ buffer: UnsafeMutableRawBufferPointer, _ count: Int, _ work: inout DeviceWork
   ) {
     var answer = values
-    answer.read_consumed = UInt64(end)
+    answer.read_consumed &+= UInt64(count)
     let arrived = unsafe withUnsafeMutableBytes(of: &answer) { arguments in
       unsafe withUnsafeTemporaryAllocation(of: bb_part.self, capacity: 2) { parts in
         unsafe parts.initializeElement(
           at: 0,
           to: bb_part(
-            local: buffer.baseAddress! + start, remote: UInt(values.read_buffer) &+ UInt(start),
-            length: end - start))
+            local: buffer.baseAddress!,
+            remote: UInt(values.read_buffer) &+ UInt(values.read_consumed), length: count))
         unsafe parts.initializeElement(
           at: 1,
           to: bb_part(
             local: arguments.baseAddress, remote: UInt(argument), length: arguments.count))
-        return unsafe hosted.memory.write(UnsafeBufferPointer(parts)) == end - start + 48
+        return unsafe hosted.memory.write(UnsafeBufferPointer(parts)) == count + arguments.count
       }
     }
     // Before the answer: after it the thread may come again, to another worker.
@@ -116,22 +112,33 @@ final class WaitingRead: Sendable {
     if !taken {
       hosted.doneWrite = written
       hosted.keep(
-        unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[start..<end])), for: thread)
+        unsafe Array(UnsafeRawBufferPointer(rebasing: buffer[..<count])), for: thread)
     }
     open.device.end(thread, &work)
   }
 
   private func deliverFiles(_ result: inout ReadResult, _ work: inout DeviceWork) {
-    guard !result.files.isEmpty else { return }
     for index in result.files.indices {
       let own = result.files[index].rawValue
       let number = call.give(own)
       close(own)
-      if number >= 0 { result.install(number, at: index) }
+      guard number >= 0 else {
+        for rest in result.files[(index + 1)...] { close(rest.rawValue) }
+        result.byteCount = open.device.step(&work) { $0.installFailed(result) }
+        return
+      }
+      result.install(number, at: index)
     }
+    open.device.step(&work) { $0.finish(result) }
   }
 
-  private func translateSender(_ result: borrowing ReadResult, in buffer: UnsafeMutableRawBufferPointer)
-  {
+  /// The sender's pid as this program sees it.
+  private func translateSender(_ result: ReadResult, in buffer: UnsafeMutableRawBufferPointer) {
+    guard let position = result.senderPIDPosition, let sender = result.sender,
+      let process = open.device.open(of: sender)?.owner
+    else { return }
+    let pid = process.pid(seenBy: open.owner)
+    guard pid != process.pid else { return }
+    unsafe buffer.storeBytes(of: pid, toByteOffset: position, as: pid_t.self)
   }
 }
