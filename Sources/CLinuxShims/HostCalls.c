@@ -117,6 +117,10 @@ ssize_t bb_process_write_parts(pid_t pid, const struct bb_part *parts, int count
   return move_parts(pid, parts, count, 1);
 }
 
+int bb_thread_exists(pid_t process, pid_t thread) {
+  return !syscall(SYS_tgkill, process, thread, 0) || errno == EPERM;
+}
+
 int bb_pidfd_open(pid_t pid) { return negated((int)syscall(SYS_pidfd_open, pid, 0)); }
 
 int bb_pidfd_get(int pidfd, int descriptor) {

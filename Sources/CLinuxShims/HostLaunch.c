@@ -15,6 +15,8 @@
 
 static inline int negated(int result) { return result < 0 ? -errno : result; }
 
+int bb_accept(int socket) { return negated(accept4(socket, NULL, NULL, SOCK_CLOEXEC)); }
+
 int bb_send_descriptor(int socket, int descriptor, const void *bytes, size_t length) {
   struct iovec part = {.iov_base = (void *)bytes, .iov_len = length};
   union {

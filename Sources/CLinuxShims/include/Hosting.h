@@ -34,6 +34,8 @@ int bb_host_launch(
     char *_Nullable const *_Nonnull arguments, int own_group, pid_t tracer,
     struct bb_launch *_Nonnull launch);
 
+// The next connection of a listening socket, close-on-exec.
+int bb_accept(int socket);
 // Hands a descriptor over a Unix socket, with some bytes, and takes one.
 int bb_send_descriptor(int socket, int descriptor, const void *_Nonnull bytes, size_t length);
 ssize_t bb_receive_descriptor(
@@ -106,7 +108,12 @@ struct bb_part {
 ssize_t bb_process_read_parts(pid_t pid, const struct bb_part *_Nonnull parts, int count);
 ssize_t bb_process_write_parts(pid_t pid, const struct bb_part *_Nonnull parts, int count);
 
+// open(2): a place in the file system, which cannot be read.
+static const int bb_O_PATH = 0x200000;
+
 int bb_pidfd_open(pid_t pid);
+// Whether a process has a thread of that number now.
+int bb_thread_exists(pid_t process, pid_t thread);
 int bb_pidfd_get(int pidfd, int descriptor);
 int bb_become_subreaper(void);
 // waitpid(2): only children of this thread.

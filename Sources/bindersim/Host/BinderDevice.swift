@@ -2,7 +2,7 @@ internal import CLinuxShims
 internal import Glibc
 
 /// A device as a program uses it: the kernel's or a host's, there is no difference.
-final class BinderDevice {
+@safe final class BinderDevice {
   private let descriptor: CInt
   private let region: UnsafeRawPointer
   private let length: Int
@@ -55,9 +55,9 @@ final class BinderDevice {
     repeat {
       status = unsafe commands.withUnsafeBytes { out in
         unsafe returns.withUnsafeMutableBytes { into in
-          unsafe values.write_buffer = UInt64(UInt(bitPattern: out.baseAddress))
+          values.write_buffer = UInt64(UInt(bitPattern: out.baseAddress))
           values.write_size = UInt64(out.count)
-          unsafe values.read_buffer = UInt64(UInt(bitPattern: into.baseAddress))
+          values.read_buffer = UInt64(UInt(bitPattern: into.baseAddress))
           values.read_size = UInt64(into.count)
           return unsafe ioctl(descriptor, UInt(bb_ioctl_write_read.rawValue), &values)
         }
@@ -90,7 +90,7 @@ final class BinderDevice {
 
 /// Numbers to bytes and back, as this machine has them.
 enum Bytes {
-  static func of<T: BitwiseCopyable>(_ value: T) -> [UInt8] {
+  static func of<T>(_ value: T) -> [UInt8] {
     unsafe withUnsafeBytes(of: value) { unsafe Array($0) }
   }
 

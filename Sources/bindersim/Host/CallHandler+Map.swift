@@ -13,7 +13,10 @@ extension HostTable {
     putBack(open, call)
     var work = DeviceWork()
     defer { finish(work) }
-    guard let thread = thread(call) else { call.fail(ESRCH); return }
+    guard let thread = thread(call) else {
+      call.fail(ESRCH)
+      return
+    }
     let length = Int(clamping: call.arguments.1)
     let protection = CInt(truncatingIfNeeded: call.arguments.2)
     do throws(Errno) {
@@ -69,9 +72,15 @@ extension HostTable {
   /// own back.
   private func mapInPlace(_ region: OwnedDescriptor, _ call: Call, _ open: HostedOpen) {
     let number = call.descriptor(at: 4)
-    guard let thread = thread(call) else { call.fail(ESRCH); return }
+    guard let thread = thread(call) else {
+      call.fail(ESRCH)
+      return
+    }
     let own = bb_pidfd_get(thread.process.pidfd.raw, number)
-    guard own >= 0 else { call.fail(-own); return }
+    guard own >= 0 else {
+      call.fail(-own)
+      return
+    }
     open.hold(OwnedDescriptor(own), closeOnExec: true)
     let placed = call.give(region.raw, at: number)
     if placed < 0 { call.fail(-placed) } else { call.pass() }
@@ -95,7 +104,8 @@ extension HostTable {
 
   /// Where the kernel put the mapping, out of the list of mappings.
   private func regionAddress(_ open: HostedOpen, of thread: pid_t) -> UInt64? {
-    guard let inode = open.regionIdentity?.inode, let file = unsafe fopen("/proc/\(thread)/maps", "re")
+    guard let inode = open.regionIdentity?.inode,
+      let file = unsafe fopen("/proc/\(thread)/maps", "re")
     else { return nil }
     defer { unsafe fclose(file) }
     var line: UnsafeMutablePointer<CChar>?

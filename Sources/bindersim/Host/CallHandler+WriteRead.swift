@@ -2,6 +2,7 @@ internal import BinderBuffer
 internal import CLinuxShims
 internal import Glibc
 internal import PageAlloc
+internal import Synchronization
 
 /// `BINDER_WRITE_READ`: commands in, returns out.
 extension HostTable {
@@ -30,7 +31,7 @@ extension HostTable {
       return finish(work)
     }
     if values.write_size > 0 {
-      unsafe hosted.expectedWrite = (values.write_buffer, Int(min(values.write_size, 256)))
+      hosted.expectedWrite = (values.write_buffer, Int(min(values.write_size, 256)))
       let failure = unsafe write(
         &values, argument, hosted, open, thread, fetched: fetched, &work)
       if let failure {
@@ -112,7 +113,7 @@ extension HostTable {
     }
     do throws(Errno) {
       while true {
-        memory.isPayload = false
+        memory.readsCommands = true
         guard let command = try commands.next(from: &memory) else { return nil }
         let step = open.device.step(&work) { $0.perform(command, by: thread) }
         switch consume step {
@@ -120,8 +121,11 @@ extension HostTable {
         case .stop: return nil
         case .failed(let error): return error
         case .transaction(var pending):
-          memory.isPayload = true
+          memory.readsCommands = false
           pending.fill(from: &memory)
+          open.counts.messages.add(1, ordering: .relaxed)
+          open.counts.bytes.add(pending.bytesCopied, ordering: .relaxed)
+          open.counts.copies.add(pending.copies, ordering: .relaxed)
           open.device.finish(pending, &work)
         }
         commands.commit()

@@ -2,6 +2,7 @@ internal import BinderBuffer
 internal import CLinuxShims
 internal import Glibc
 internal import PageAlloc
+internal import Synchronization
 
 /// What the host answers to a notified call. Runs on a worker, which may wait for the caller's
 /// memory; nothing here holds a lock meanwhile.
@@ -42,7 +43,10 @@ extension HostTable {
     case nil: call.pass()
     case .feature:
       let file = unsafe bb_memory_file("feature")
-      guard file >= 0 else { call.fail(-file); return }
+      guard file >= 0 else {
+        call.fail(-file)
+        return
+      }
       let owned = OwnedDescriptor(file)
       _ = unsafe "1\n".withCString { unsafe pwrite(owned.raw, $0, 2, 0) }
       give(owned.raw, to: call, flags: flags)
@@ -56,22 +60,31 @@ extension HostTable {
   }
 
   private func openDevice(_ device: Device, _ call: Call, flags: CInt) {
-    guard let thread = thread(call) else { call.fail(ESRCH); return }
+    guard let thread = thread(call) else {
+      call.fail(ESRCH)
+      return
+    }
     var work = DeviceWork()
     var own: CInt = -1
     var given: CInt = -1
     let error = unsafe bb_signal_file(&own, &given, flags & O_NONBLOCK != 0 ? 1 : 0)
-    guard error == 0 else { call.fail(-error); return }
+    guard error == 0 else {
+      call.fail(-error)
+      return
+    }
     let signal = OwnedDescriptor(own)
     let program = OwnedDescriptor(given)
     let watch = bb_watch_add(watcher.raw, own)
-    guard watch >= 0, let identity = FileIdentity(own: own) else { call.fail(ENFILE); return }
+    guard watch >= 0, let identity = FileIdentity(own: own) else {
+      call.fail(ENFILE)
+      return
+    }
     let owner = thread.process
     let label = securityContext
     let process = device.step(&work) { $0.open(pid: owner.pid, securityContext: label) }
     let open = HostedOpen(
-        device: device, process: process, owner: owner, signal: signal, identity: identity,
-        watch: watch, isNonblocking: flags & O_NONBLOCK != 0)
+      device: device, process: process, owner: owner, signal: signal, identity: identity,
+      watch: watch, isNonblocking: flags & O_NONBLOCK != 0)
     device.add(open)
     add(open)
     descriptorsChanged()
@@ -127,11 +140,12 @@ extension HostTable {
   private func ioctl(_ call: Call) {
     let request = UInt32(truncatingIfNeeded: call.arguments.1)
     guard request >> 8 & 0xff == UInt32(UInt8(ascii: "b")) else { return setNonblocking(call) }
-    guard let thread = thread(call), let open = open(call.descriptor, of: thread, call) else {
+    guard let thread = thread(call), let open = open(call.descriptor, of: thread) else {
       // No device: whatever it is, the kernel knows.
       return call.pass()
     }
     putBack(open, call)
+    open.counts.calls.add(1, ordering: .relaxed)
     switch request {
     case bb_ioctl_write_read.rawValue: writeRead(call, thread, open)
     case bb_ioctl_freeze.rawValue: freeze(call, thread, open)
@@ -189,7 +203,13 @@ extension HostTable {
       guard unsafe thread.memory.read(call.arguments.2, into: buffer) == size else { return nil }
       return unsafe FreezeRequest(UnsafeRawBufferPointer(buffer))
     }
-    guard let request = argument else { call.fail(EFAULT); return }
+    guard let request = argument else {
+      call.fail(EFAULT)
+      return
+    }
+    if let id = try? open.device.begin(open.process, tid: thread.tid, &work) {
+      open.device.end(id, &work)
+    }
     let error = freeze(request, &work)
     if error == 0 { call.answer() } else { call.fail(error) }
   }
@@ -231,7 +251,9 @@ extension HostTable {
     let isAsked = record >> 32 & UInt64(POLLIN | POLLRDNORM) != 0
     let isReady = open.device.look { $0.isReady(open.process, tid: call.thread) }
     var found: UInt16 = 0
-    if isReady, isAsked { found = UInt16(truncatingIfNeeded: record >> 32) & UInt16(POLLIN | POLLRDNORM) }
+    if isReady, isAsked {
+      found = UInt16(truncatingIfNeeded: record >> 32) & UInt16(POLLIN | POLLRDNORM)
+    }
     guard found != 0 || isImmediate(call) else {
       // Waiting is the kernel's: the descriptor becomes readable when there is work.
       return call.pass()

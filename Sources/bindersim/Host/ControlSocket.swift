@@ -47,7 +47,7 @@ final class ControlSocket {
   }
 
   func accept() -> Request? {
-    let raw = unsafe accept4(descriptor, nil, nil, CInt(SOCK_CLOEXEC.rawValue))
+    let raw = bb_accept(descriptor)
     guard raw >= 0 else { return nil }
     let connection = OwnedDescriptor(raw)
     // A client that says nothing must not hold up the host.

@@ -4,7 +4,7 @@ internal import Glibc
 internal import PageAlloc
 
 /// One device: a driver under a lock, and the calls that wait in it.
-final class Device: @unchecked Sendable {
+@safe final class Device: @unchecked Sendable {
   let name: String
   let index: Int
   let kernel: DriverKernel
@@ -114,6 +114,20 @@ final class Device: @unchecked Sendable {
     if answering.remove(thread) != nil { unsafe pthread_cond_broadcast(changed) }
   }
 
+  /// Reads whose caller a signal took away are given up.
+  func giveUpInterrupted(_ work: inout DeviceWork) {
+    unsafe pthread_mutex_lock(mutex)
+    defer {
+      drain(into: &work)
+      unsafe pthread_mutex_unlock(mutex)
+    }
+    for (thread, read) in waiting where !read.isStillThere {
+      waiting[thread] = nil
+      driver.cancelWait(thread)
+      driver.endCall(thread)
+    }
+  }
+
   // MARK: effects
 
   fileprivate func drain(into work: inout DeviceWork) {
@@ -184,9 +198,6 @@ struct DeviceWork {
 }
 
 extension Device {
-  /// Its processes, as debugfs has them; empty when there are none.
-  func stateText() -> String { "" }
-
   /// An ioctl other than `BINDER_WRITE_READ` and `BINDER_FREEZE`.
   ///
   /// - Parameter all: the devices, of which `BINDER_GET_FROZEN_INFO` asks each.
@@ -196,7 +207,7 @@ extension Device {
   ) throws(Errno) {
     let thread = try begin(process, tid: tid, &work)
     defer { end(thread, &work) }
-    try unsafe step(&work) { (driver) throws(Errno) in
+    try step(&work) { (driver) throws(Errno) in
       try unsafe driver.control(request, argument, process: process, tid: tid, user: user)
     }
   }

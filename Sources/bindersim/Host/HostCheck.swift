@@ -1,6 +1,7 @@
 internal import BinderBuffer
 internal import CLinuxShims
 internal import Glibc
+internal import PageAlloc
 
 /// `bindersim host --check`: whether this machine can host, found out by hosting.
 enum HostCheck {
@@ -42,11 +43,11 @@ enum HostProbe {
     let results = DevicePath.names.map { name in
       let path = "/dev/\(name)"
       let problem = problem(with: path)
-      print("\(path): \(problem ?? "protocol \(bb_protocol_version.rawValue), a region, answers")")
+      print("\(path): \(problem ?? "protocol \(bb_protocol_version), a region, answers")")
       return problem == nil
     }
     fflush(nil)
-    return results.allSatisfy(\.self) ? .success : .failure
+    return results.allSatisfy { $0 } ? .success : .failure
   }
 
   private static func problem(with path: String) -> String? {
@@ -57,7 +58,7 @@ enum HostProbe {
     guard unsafe ioctl(device, UInt(bb_ioctl_version.rawValue), &version) == 0 else {
       return "does not tell its version: \(SystemError.message(errno))"
     }
-    guard version.protocol_version == Int32(bb_protocol_version.rawValue) else {
+    guard version.protocol_version == Int32(bb_protocol_version) else {
       return "speaks protocol \(version.protocol_version)"
     }
     let length = 128 << 10
@@ -73,7 +74,7 @@ enum HostProbe {
     var values = binder_write_read()
     var returns = [UInt8](repeating: 0, count: 256)
     let status = unsafe returns.withUnsafeMutableBytes { buffer in
-      unsafe values.read_buffer = UInt64(UInt(bitPattern: buffer.baseAddress))
+      values.read_buffer = UInt64(UInt(bitPattern: buffer.baseAddress))
       values.read_size = UInt64(buffer.count)
       return unsafe ioctl(device, UInt(bb_ioctl_write_read.rawValue), &values)
     }

@@ -27,12 +27,17 @@ enum HostCommand {
   private static let label = Option(
     optional: "security-context", .text("LABEL"),
     help: "the security label of every program, for nodes that ask for it (default: none)")
+  private static let quiet = Option("quiet", short: "q", help: "no report at the end")
   private static let check = Option(
     "check", help: "tell whether this machine can host, and why not; runs no program")
   private static let probe = Option(
     "probe", help: "use the devices as a program does and tell what they answer")
   private static let manage = Option(
     "manage", help: "be a service manager on /dev/binder: what --service-manager starts")
+  private static let exchange = Option(
+    optional: "exchange", .text("WORDS"), help: "be a program that 'bindersim bench host' measures")
+  private static let echo = Option(
+    optional: "echo", .text("WORDS"), help: "be the one that answers it")
 
   static let subcommand = Subcommand(
     name: "host", summary: "run real programs, which find /dev/binder and its kin",
@@ -54,7 +59,8 @@ enum HostCommand {
     options: [
       name.description, join.description, serviceManager.description, policy.description,
       kernel.description, region.description, EngineOptions.budget.description,
-      label.description, check.description, probe.description, manage.description,
+      label.description, quiet.description, ExportOptions.json.description, check.description,
+      probe.description, manage.description, exchange.description, echo.description,
     ],
     examples: [
       "bindersim host --check",
@@ -64,6 +70,8 @@ enum HostCommand {
     ]
   ) { arguments throws(CommandError) in
     if arguments[probe] { return HostProbe.run() }
+    if let program = arguments[exchange].flatMap(ExchangeProgram.init) { return program.run() }
+    if let server = arguments[echo].flatMap(EchoServer.init) { return server.run() }
     if arguments[manage] { return ServiceManager.run() }
     if arguments[check] { return try HostCheck.run() }
     let words = arguments.operands
@@ -79,9 +87,19 @@ enum HostCommand {
           kernel: arguments[kernel], policy: arguments[policy], sharing: .exportable,
           budget: arguments[EngineOptions.budget].map { PageBudget(pages: $0) }),
         region: arguments[region], name: arguments[name],
-        securityContext: arguments[label].map { Array($0.utf8) },
+        securityContext: arguments[label].map { Array($0.utf8) + [0] },
         isServiceManager: arguments[serviceManager]))
+    let json = try arguments[ExportOptions.json].map { (path) throws(CommandError) in
+      try OutputFile(path: path)
+    }
+    let start = MonotonicClock.now()
     let status = try session.run(words)
+    var report = session.table.report
+    report.elapsedNanoseconds = MonotonicClock.now() - start
+    if !arguments[quiet] { StandardError.write(report.text) }
+    if let json {
+      try json.commit(try JSONText.encode(report, schema: "bindersim.host", version: 1))
+    }
     end(with: status)
   }
 

@@ -1,6 +1,7 @@
 internal import BinderBuffer
 internal import CLinuxShims
 internal import Glibc
+internal import Synchronization
 
 /// A host at work: from the first program's start until the last has ended.
 final class HostSession {
@@ -15,6 +16,8 @@ final class HostSession {
   private var manager: Launched?
   private var managerPool: WorkerPool?
 
+  private var sweepTime: UInt64 = 0
+  private static let sweepPause: UInt64 = 250_000_000
   /// How long programs may take to end after Ctrl-C before they are killed.
   private static let grace: UInt64 = 3_000_000_000
 
@@ -76,18 +79,23 @@ final class HostSession {
   private func loop() {
     while !(programStatus != nil && pools.isEmpty) {
       let fixed = [table.wakeup.raw, table.watcher.raw, control?.descriptor ?? -1]
-      var looks = unsafe fixed.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+      var looks = fixed.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
       looks += pools.map { pollfd(fd: $0.listener.raw, events: 0, revents: 0) }
-      looks += processes.map { pollfd(fd: $0.pidfd.raw, events: Int16(POLLIN), revents: 0) }
+      let watched = processes
+      looks += watched.map { pollfd(fd: $0.pidfd.raw, events: Int16(POLLIN), revents: 0) }
       _ = unsafe Glibc.poll(&looks, nfds_t(looks.count), 250)
       reap()
       passSignals()
+      if MonotonicClock.now() >= sweepTime {
+        sweepTime = MonotonicClock.now() + Self.sweepPause
+        table.giveUpInterrupted()
+      }
       if looks[0].revents != 0 { takeWakeup() }
       if looks[1].revents != 0 { takeCloses() }
       if looks[2].revents != 0 { answerControl() }
       let firstProcess = fixed.count + pools.count
       var gone: [HostedProcess] = []
-      for (index, process) in processes.enumerated()
+      for (index, process) in watched.enumerated()
       where looks[firstProcess + index].revents != 0 {
         gone.append(process)
       }
@@ -161,10 +169,8 @@ final class HostSession {
     }
   }
 
-  /// The processes of all devices that have any, as debugfs has them.
-  func stateText() -> String {
-    table.devices.map { $0.stateText() }.filter { !$0.isEmpty }.joined(separator: "\n")
-  }
+  /// The opens that there are now.
+  private func stateText() -> String { table.currentReport.text }
 }
 
 /// SIGINT, SIGTERM and SIGHUP to the host: the first is passed on to the programs, the second ends
@@ -189,7 +195,5 @@ enum HostSignals {
     return number == 0 ? nil : number
   }
 }
-
-internal import Synchronization
 
 private let latest = Atomic<CInt>(0)

@@ -27,6 +27,7 @@ final class HostTable: Sendable {
     var threads: [pid_t: HostedThread] = [:]
     var mapping: Set<pid_t> = []
     var notes: [String] = []
+    var report = HostReport()
     /// Processes whose exit is not watched yet.
     var newProcesses: [HostedProcess] = []
   }
@@ -49,7 +50,13 @@ final class HostTable: Sendable {
 
   /// The thread that makes a call; nil when it is gone.
   func thread(_ call: Call) -> HostedThread? {
-    if let known = state.withLock({ $0.threads[call.thread] }) { return known }
+    if let known = state.withLock({ $0.threads[call.thread] }) {
+      if known.isBelieved(now: MonotonicClock.now()) { return known }
+      // Another thread has the number of one that is gone.
+      state.withLock { state in
+        if state.threads[known.tid] === known { state.threads[known.tid] = nil }
+      }
+    }
     return makeThread(call)
   }
 
@@ -77,12 +84,6 @@ final class HostTable: Sendable {
     }
     if isNew { wakeMainLoop() }
     return kept
-  }
-
-  private func forget(_ thread: HostedThread) {
-    state.withLock { state in
-      if state.threads[thread.tid] === thread { state.threads[thread.tid] = nil }
-    }
   }
 
   func takeNewProcesses() -> [HostedProcess] {
@@ -117,13 +118,8 @@ final class HostTable: Sendable {
     return FileIdentity(number, of: thread).flatMap(find)
   }
 
-  func open(_ number: CInt, of thread: HostedThread, _ call: Call) -> HostedOpen? {
-    let now = MonotonicClock.now()
-    if let open = thread.open(number, now: now, generation: currentGeneration, find) { return open }
-    guard !thread.isAlive else { return nil }
-    // Another thread has the number of one that is gone.
-    forget(thread)
-    return makeThread(call)?.open(number, now: now, generation: currentGeneration, find)
+  func open(_ number: CInt, of thread: HostedThread) -> HostedOpen? {
+    thread.open(number, generation: currentGeneration, find)
   }
 
   func add(_ open: HostedOpen) {
@@ -148,7 +144,7 @@ final class HostTable: Sendable {
       descriptorsChanged()
       var work = DeviceWork()
       open.device.step(&work) { try? $0.close(open.process) }
-      finish(work)
+      finish(work, mayWait: false)
     case .region(let open): unmapped(open)
     case nil: break
     }
@@ -160,7 +156,7 @@ final class HostTable: Sendable {
     guard open.unmap() else { return }
     var work = DeviceWork()
     open.device.step(&work) { try? $0.unmap(open.process) }
-    finish(work)
+    finish(work, mayWait: false)
   }
 
   private func ended(_ open: HostedOpen) {
@@ -168,6 +164,7 @@ final class HostTable: Sendable {
     let region = open.regionWatch
     if region >= 0 { _ = bb_watch_remove(watcher.raw, region) }
     state.withLock { state in
+      state.report.add(open)
       state.opens[open.identity] = nil
       state.watches[open.watch] = nil
       if let identity = open.regionIdentity { state.opens[identity] = nil }
@@ -184,23 +181,72 @@ final class HostTable: Sendable {
   // MARK: what steps have caused
 
   /// Does what steps of a driver have caused, and what that causes.
-  func finish(_ work: DeviceWork) {
+  ///
+  /// An answer may have to wait for the memory of its program, so nothing that concerns others
+  /// comes after it.
+  ///
+  /// - Parameter mayWait: the first answer is given on this thread.
+  func finish(_ work: DeviceWork, mayWait: Bool = true) {
     var work = work
     while !work.isEmpty {
-      var next = DeviceWork()
-      for read in work.answers { answer(read, isFirst: false, &next) }
       for file in work.closedFiles { close(file.rawValue) }
-      for open in work.readiness {
-        open.setReadable(open.device.look { $0.hasWork(open.process) })
-      }
       for open in work.ended { ended(open) }
+      let own = mayWait ? work.answers.first : nil
+      for read in work.answers.dropFirst(own == nil ? 0 : 1) { answerElsewhere(read) }
+      for open in work.readiness where open !== own?.open { showReadiness(open) }
+      guard let own else { return }
+      var next = DeviceWork()
+      answer(own, isFirst: false, &next)
+      if work.readiness.contains(where: { $0 === own.open }) { showReadiness(own.open) }
       work = next
+    }
+  }
+
+  private func showReadiness(_ open: HostedOpen) {
+    open.setReadable(open.device.look { $0.hasWork(open.process) })
+  }
+
+  private func answerElsewhere(_ read: WaitingRead) {
+    let isStarted = DetachedThread.start { [self] in
+      var work = DeviceWork()
+      answer(read, isFirst: false, &work)
+      showReadiness(read.open)
+      finish(work)
+    }
+    // Without threads one program may have to wait for another; none is forgotten.
+    guard !isStarted else { return }
+    var work = DeviceWork()
+    answer(read, isFirst: false, &work)
+    finish(work)
+  }
+
+  /// Reads whose callers were taken away by a signal wait no longer.
+  func giveUpInterrupted() {
+    for device in devices {
+      var work = DeviceWork()
+      device.giveUpInterrupted(&work)
+      finish(work, mayWait: false)
     }
   }
 
   /// Whether somebody became context manager, of any device.
   var hasManager: Bool { managed.load(ordering: .relaxed) }
   func becameManager() { managed.store(true, ordering: .relaxed) }
+
+  /// What opens did, those that go on too.
+  var report: HostReport { state.withLock { Self.adding($0.opens, to: $0.report) } }
+
+  /// What the opens that there are now did so far.
+  var currentReport: HostReport { state.withLock { Self.adding($0.opens, to: HostReport()) } }
+
+  private static func adding(
+    _ opens: [FileIdentity: HostedOpen], to report: HostReport
+  ) -> HostReport {
+    var report = report
+    // Each is there by its own file, and by that of its region.
+    for (identity, open) in opens where identity == open.identity { report.add(open) }
+    return report
+  }
 
   // MARK: words for the user
 

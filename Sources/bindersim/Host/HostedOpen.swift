@@ -16,6 +16,7 @@ final class HostedOpen: Sendable {
   let signal: OwnedDescriptor
   let identity: FileIdentity
   let watch: CInt
+  let counts = OpenCounts()
 
   private struct State {
     var isNonblocking: Bool
@@ -96,17 +97,17 @@ final class HostedOpen: Sendable {
 
   /// The last descriptor is closed; whether that is news.
   func close() -> Bool {
-    state.withLock {
-      defer { $0.isClosed = true }
-      return !$0.isClosed
+    state.withLock { state in
+      defer { state.isClosed = true }
+      return !state.isClosed
     }
   }
 
   /// The mapping is gone; whether that is news.
   func unmap() -> Bool {
-    state.withLock {
-      defer { $0.isUnmapped = true }
-      return !$0.isUnmapped
+    state.withLock { state in
+      defer { state.isUnmapped = true }
+      return !state.isUnmapped
     }
   }
 

@@ -11,7 +11,7 @@ final class HostedThread: @unchecked Sendable {
   /// Its `/proc/TID/fd`.
   private let descriptors: OwnedDescriptor
 
-  // What its latest descriptor led to, and when that was looked up.
+  // What its latest descriptor led to, and when the thread was looked up.
   private var latestNumber: CInt = -1
   private var latestOpen: HostedOpen?
   private var latestTime: UInt64 = 0
@@ -33,26 +33,29 @@ final class HostedThread: @unchecked Sendable {
     self.tid = tid
     self.process = process
     self.descriptors = descriptors
+    latestTime = MonotonicClock.now()
   }
 
   var memory: ProcessMemory { ProcessMemory(thread: tid) }
 
   /// The open that a number leads to; nil when it is no device, or the thread is gone.
   func open(
-    _ number: CInt, now: UInt64, generation: Int, _ find: (FileIdentity) -> HostedOpen?
+    _ number: CInt, generation: Int, _ find: (FileIdentity) -> HostedOpen?
   ) -> HostedOpen? {
-    if number == latestNumber, generation == latestGeneration, now < latestTime + Self.belief {
-      return latestOpen
-    }
+    if number == latestNumber, generation == latestGeneration { return latestOpen }
     latestOpen = FileIdentity(number, in: descriptors).flatMap(find)
     latestNumber = latestOpen == nil ? -1 : number
-    latestTime = now
     latestGeneration = generation
     return latestOpen
   }
 
-  /// Whether it still exists; its number may belong to another thread by now.
-  var isAlive: Bool { FileIdentity(entry: ".", in: descriptors) != nil }
+  /// Whether it is this thread that has the number: for a while after that was looked up.
+  func isBelieved(now: UInt64) -> Bool {
+    if now < latestTime + Self.belief { return true }
+    latestTime = now
+    latestNumber = -1
+    return bb_thread_exists(process.pid, tid) != 0
+  }
 
   // MARK: returns that a signal kept from it
 
@@ -73,13 +76,4 @@ struct DoneWrite: Equatable {
   var size: UInt64
   var from: UInt64
   var to: UInt64
-}
-
-extension FileIdentity {
-  init?(entry: String, in directory: OwnedDescriptor) {
-    var status = stat()
-    guard unsafe fstatat(directory.raw, entry, &status, 0) == 0 else { return nil }
-    device = UInt64(status.st_dev)
-    inode = UInt64(status.st_ino)
-  }
 }

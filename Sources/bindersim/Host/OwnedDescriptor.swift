@@ -11,7 +11,7 @@ final class OwnedDescriptor: Sendable {
 
   /// An open directory, for looking at what is in it now; nil when there is none.
   static func directory(_ path: String) -> OwnedDescriptor? {
-    let raw = unsafe open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)
+    let raw = unsafe open(path, bb_O_PATH | O_DIRECTORY | O_CLOEXEC)
     return raw < 0 ? nil : OwnedDescriptor(raw)
   }
 }

@@ -1,15 +1,5 @@
 internal import CLinuxShims
 internal import Glibc
-internal import Synchronization
-
-/// How often and how much the host has copied between programs and itself.
-enum CopyCounts {
-  static let reads = Atomic<Int>(0)
-  static let writes = Atomic<Int>(0)
-  /// Payload only: what went from a sender's memory into a receiver's pages.
-  static let payloadReads = Atomic<Int>(0)
-  static let payloadBytes = Atomic<Int>(0)
-}
 
 /// The memory of a program, by one of its threads.
 ///
@@ -21,27 +11,29 @@ struct ProcessMemory: Sendable {
   /// Copies the parts in one system call; returns the bytes copied, fewer at the first hole, 0
   /// when nothing could be.
   func read(_ parts: UnsafeBufferPointer<bb_part>) -> Int {
-    CopyCounts.reads.add(1, ordering: .relaxed)
     return unsafe max(0, bb_process_read_parts(thread, parts.baseAddress!, CInt(parts.count)))
   }
 
   func write(_ parts: UnsafeBufferPointer<bb_part>) -> Int {
-    CopyCounts.writes.add(1, ordering: .relaxed)
     return unsafe max(0, bb_process_write_parts(thread, parts.baseAddress!, CInt(parts.count)))
   }
 
   func read(_ address: UInt64, into target: UnsafeMutableRawBufferPointer) -> Int {
-    var part = unsafe bb_part(
+    let part = unsafe bb_part(
       local: target.baseAddress, remote: UInt(address), length: target.count)
-    return unsafe read(UnsafeBufferPointer(start: &part, count: 1))
+    return unsafe withUnsafePointer(to: part) {
+      unsafe read(UnsafeBufferPointer(start: $0, count: 1))
+    }
   }
 
   func write(_ address: UInt64, from source: UnsafeRawBufferPointer) -> Bool {
-    guard !source.isEmpty else { return true }
-    var part = unsafe bb_part(
+    guard unsafe !source.isEmpty else { return true }
+    let part = unsafe bb_part(
       local: UnsafeMutableRawPointer(mutating: source.baseAddress), remote: UInt(address),
       length: source.count)
-    return unsafe write(UnsafeBufferPointer(start: &part, count: 1)) == source.count
+    return unsafe withUnsafePointer(to: part) {
+      unsafe write(UnsafeBufferPointer(start: $0, count: 1)) == source.count
+    }
   }
 
   func read<T: BitwiseCopyable>(_ address: UInt64, as type: T.Type, zero: T) -> T? {
@@ -60,10 +52,10 @@ struct ProcessMemory: Sendable {
     var span = bytes.mutableSpan
     let got = unsafe span.withUnsafeMutableBytes { unsafe read(address, into: $0) }
     guard got > 0 else { return nil }
-    let read = bytes.span
-    guard let end = (0..<got).first(where: { read[$0] == 0 }) else { return nil }
+    let text = bytes.span
+    guard let end = (0..<got).first(where: { text[$0] == 0 }) else { return nil }
     // Only a name that ends in "binder" or names a feature of it can be meant: most do not.
-    return unsafe read.extracting(0..<end).withUnsafeBufferPointer {
+    return unsafe text.extracting(0..<end).withUnsafeBufferPointer {
       unsafe String(decoding: $0, as: UTF8.self)
     }
   }

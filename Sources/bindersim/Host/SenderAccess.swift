@@ -4,15 +4,15 @@ internal import Glibc
 internal import PageAlloc
 
 /// A sending program as the driver sees it: its memory, its descriptors, its user.
-@safe struct SenderAccess: SenderMemory {
+@safe struct SenderAccess: BinderBuffer.SenderMemory {
   private let memory: ProcessMemory
   private let process: HostedProcess
   private let owner: HostedProcess
   /// Commands that were read together with the arguments of the call.
   private let fetched: UnsafeRawBufferPointer
   private let fetchedAddress: UInt64
-  /// Copies of commands come first, and are no payload.
-  var isPayload = false
+  /// Commands are read, not messages.
+  var readsCommands = true
 
   /// - Parameter fetched: the program's bytes at `address`; valid as long as this value is used.
   init(
@@ -27,15 +27,15 @@ internal import PageAlloc
   }
 
   mutating func copy(_ pieces: UnsafeBufferPointer<CopyPiece>) -> Int {
-    if unsafe !isPayload, pieces.count == 1, copyFetched(unsafe pieces[0]) {
+    if readsCommands, pieces.count == 1, unsafe copyFetched(pieces[0]) {
       return unsafe pieces[0].target.count
     }
     var copied = 0
     var index = 0
-    while unsafe index < pieces.count {
+    while index < pieces.count {
       // Several pieces in one call, each byte once.
       var wanted = 0
-      let count = unsafe min(pieces.count - index, 16)
+      let count = min(pieces.count - index, 16)
       let got = unsafe withUnsafeTemporaryAllocation(of: bb_part.self, capacity: count) { parts in
         for i in 0..<count {
           let piece = unsafe pieces[index + i]
@@ -48,10 +48,6 @@ internal import PageAlloc
         }
         return wanted == 0 ? 0 : unsafe memory.read(UnsafeBufferPointer(parts))
       }
-      if isPayload {
-        CopyCounts.payloadReads.add(1, ordering: .relaxed)
-        CopyCounts.payloadBytes.add(got, ordering: .relaxed)
-      }
       copied += got
       if got < wanted { break }
       index += count
@@ -60,7 +56,6 @@ internal import PageAlloc
   }
 
   private func copyFetched(_ piece: CopyPiece) -> Bool {
-    let piece = unsafe piece
     let address = unsafe piece.address
     let length = unsafe piece.target.count
     guard address >= fetchedAddress, address - fetchedAddress <= UInt64(fetched.count),

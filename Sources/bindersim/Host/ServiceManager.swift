@@ -219,8 +219,8 @@ private struct Parcel {
     offsets.append(UInt64(data.count))
     var object = flat_binder_object()
     object.hdr.type = bb_type_handle.rawValue
-    object.flags = 0x7f | UInt32(FLAT_BINDER_FLAG_ACCEPTS_FDS.rawValue)
-    unsafe object.handle = handle
+    object.flags = 0x7f | bb_flag_accepts_fds.rawValue
+    object.handle = handle
     data += Bytes.of(object)
   }
 

@@ -60,7 +60,7 @@ final class WaitingRead: Sendable {
       hosted.keep(kept, for: thread)
     }
     let isNonblocking = open.isNonblocking
-    let step = unsafe open.device.step(&work) { driver in
+    let step = open.device.step(&work) { driver in
       unsafe driver.read(
         thread, into: buffer, size: values.read_size, consumed: values.read_consumed,
         nonblocking: isNonblocking)
@@ -70,7 +70,7 @@ final class WaitingRead: Sendable {
     case .wouldBlock: fail(EAGAIN, &work)
     case .gone: fail(EBADF, &work)
     case .ready(var result):
-      if !result.files.isEmpty { deliverFiles(&result, &work) }
+      if !result.files.isEmpty { unsafe deliverFiles(&result, in: buffer, &work) }
       unsafe translateSender(result, in: buffer)
       unsafe finish(buffer, result.byteCount, &work)
     }
@@ -117,14 +117,18 @@ final class WaitingRead: Sendable {
     open.device.end(thread, &work)
   }
 
-  private func deliverFiles(_ result: inout ReadResult, _ work: inout DeviceWork) {
+  private func deliverFiles(
+    _ result: inout ReadResult, in buffer: UnsafeMutableRawBufferPointer, _ work: inout DeviceWork
+  ) {
     for index in result.files.indices {
       let own = result.files[index].rawValue
       let number = call.give(own)
       close(own)
       guard number >= 0 else {
         for rest in result.files[(index + 1)...] { close(rest.rawValue) }
-        result.byteCount = open.device.step(&work) { $0.installFailed(result) }
+        result.byteCount = open.device.step(&work) { driver in
+          unsafe driver.installFailed(result, in: buffer)
+        }
         return
       }
       result.install(number, at: index)
