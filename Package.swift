@@ -31,7 +31,8 @@ let package = Package(
     .testTarget(
       name: "PageAllocTests", dependencies: ["PageAlloc", "CTestPeer"], swiftSettings: features),
     .testTarget(
-      name: "BinderBufferTests", dependencies: ["BinderBuffer", "PageAlloc", "CTestPeer"],
+      name: "BinderBufferTests",
+      dependencies: ["BinderBuffer", "PageAlloc", "CLinuxShims", "CTestPeer"],
       exclude: ["Fixtures"],
       swiftSettings: features),
     // The entry functions of `Fuzz`, run over its corpora.

@@ -109,7 +109,7 @@ struct SystemTests {
         .outOfBounds(offset: 8, length: 9, size: 10),
         "EINVAL: offset 8 and length 9 exceed the size 10"
       ),
-      (.invalidArgument(.pageCount, value: 0), "EINVAL: page count of an arena: 0"),
+      (.invalidArgument(.pageCount, value: 0), "EINVAL: page count of an arena (1 to 16777216): 0"),
       (
         .badAddress(address: 0x1000, length: 8),
         "EFAULT: no access to address 0x1000, 8 bytes wanted from there"

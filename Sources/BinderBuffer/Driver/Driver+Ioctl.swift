@@ -111,13 +111,13 @@ extension Driver {
   init(_ bytes: UnsafeMutableRawBufferPointer) { unsafe self.bytes = unsafe bytes }
 
   func get<T: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: T.Type) -> T {
-    precondition(offset >= 0 && offset + MemoryLayout<T>.size <= bytes.count)
+    precondition(unsafe offset >= 0 && offset + MemoryLayout<T>.size <= bytes.count)
     // SAFETY: just checked to lie inside.
     return unsafe bytes.loadUnaligned(fromByteOffset: offset, as: T.self)
   }
 
   func set<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at offset: Int) {
-    precondition(offset >= 0 && offset + MemoryLayout<T>.size <= bytes.count)
+    precondition(unsafe offset >= 0 && offset + MemoryLayout<T>.size <= bytes.count)
     // SAFETY: just checked to lie inside.
     unsafe bytes.storeBytes(of: value, toByteOffset: offset, as: T.self)
   }

@@ -1,4 +1,4 @@
-public import PageAlloc
+internal import PageAlloc
 
 extension Driver {
   /// Reads what there is for a thread.

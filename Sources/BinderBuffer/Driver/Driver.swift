@@ -1,4 +1,4 @@
-public import PageAlloc
+internal import PageAlloc
 
 /// One context of Binder: what stands behind one device, as a state machine.
 ///

@@ -3,9 +3,9 @@ public import PageAlloc
 /// Whose protocol is spoken where released kernels differ (recordings of 6.1 and 6.12).
 public enum DriverKernel: Sendable, Hashable, CaseIterable {
   /// No freeze notices; a oneway call to a frozen process completes like any other.
-  case linux6_1
+  case linux61
   /// `BR_TRANSACTION_PENDING_FROZEN` and the freeze notices.
-  case linux6_12
+  case linux612
 }
 
 /// What one process may hold in the driver, so that its memory stays bounded by it.
@@ -40,7 +40,7 @@ public struct DriverOptions: Sendable {
   public var limits = DriverLimits()
 
   public init(
-    kernel: DriverKernel = .linux6_12, policy: PlacementPolicy = .c,
+    kernel: DriverKernel = .linux612, policy: PlacementPolicy = .c,
     sharing: RegionSharing = .inProcess, budget: PageBudget? = nil, faults: FaultInjector? = nil
   ) {
     self.kernel = kernel

@@ -48,16 +48,18 @@ extension Driver {
       throw .invalidArgument
     }
     guard !writable else { throw .notPermitted }
-    guard processes[process].space == nil else { throw .busy }
+    guard processes[process].regionLength == 0 else { throw .busy }
     do throws(BufferError) {
-      processes[process].space = try BufferSpace(
+      let space = try BufferSpace<TransactionBuffer>(
         length: length, policy: options.policy, sharing: options.sharing, budget: options.budget,
         faults: options.faults)
+      processes[process].regionLength = space.length
+      processes[process].space = consume space
     } catch {
       throw error.errno
     }
     processes[process].isMapped = true
-    return MappedRegion(length: processes[process].space!.length)
+    return MappedRegion(length: processes[process].regionLength)
   }
 
   /// Where the region lies in the program: what the addresses of buffers are counted from.
@@ -73,9 +75,9 @@ extension Driver {
   /// - Throws: `EINVAL` without a region, or one that is not shared; what the system says.
   public func readOnlyDescriptor(_ id: DriverProcessID) throws(Errno) -> Int32 {
     let process = try find(id)
-    guard processes[process].space != nil else { throw .invalidArgument }
+    guard processes[process].regionLength > 0 else { throw .invalidArgument }
     do throws(PageAllocError) {
-      return try processes[process].space!.readOnlyDescriptor()
+      return try processes[process].readOnlyDescriptor()
     } catch {
       throw error.errno
     }
@@ -86,11 +88,10 @@ extension Driver {
     _ id: DriverProcessID, _ body: (UnsafeRawBufferPointer) -> R
   ) throws(Errno) -> R? {
     let process = try find(id)
-    guard processes[process].space != nil else { return nil }
-    // SAFETY: the view is as long as the space, and lives as long as it.
-    return unsafe body(
-      UnsafeRawBufferPointer(
-        start: processes[process].space!.receiverView, count: processes[process].space!.length))
+    // SAFETY: the view is as long as the region, and lives as long as its space.
+    return unsafe processes[process].receiverView.map {
+      unsafe body(UnsafeRawBufferPointer(start: $0, count: processes[process].regionLength))
+    }
   }
 
   /// The mapping is gone. The open ends when its descriptors are gone too.
@@ -113,7 +114,8 @@ extension Driver {
   /// A thread's first call makes it known. Every call is ended by `endCall`.
   ///
   /// - Throws: `EBADF` when the open has ended, `ENOMEM` beyond the limit of threads.
-  public mutating func beginCall(_ id: DriverProcessID, tid: Int32) throws(Errno) -> DriverThreadID {
+  public mutating func beginCall(_ id: DriverProcessID, tid: Int32) throws(Errno) -> DriverThreadID
+  {
     self.id(try thread(try find(id), tid))
   }
 

@@ -88,7 +88,9 @@ extension Driver {
 
   private func opens(of pid: Int32) -> [ProcessIndex] {
     var found: [ProcessIndex] = []
-    processes.forEachIndex { if processes[$0].pid == pid, !processes[$0].isDead { found.append($0) } }
+    processes.forEachIndex {
+      if processes[$0].pid == pid, !processes[$0].isDead { found.append($0) }
+    }
     return found
   }
 

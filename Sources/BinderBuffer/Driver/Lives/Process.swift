@@ -38,6 +38,8 @@ extension Driver {
     var outstanding = 0
 
     var space: BufferSpace<TransactionBuffer>?
+    /// Bytes of the region, 0 without one.
+    var regionLength = 0
     /// The region's place in the program.
     var regionAddress: UInt64 = 0
     var isMapped = false
@@ -67,5 +69,32 @@ extension Driver {
     var isDelivered = false
     /// Its files are descriptors of the receiver.
     var hasDescriptors = false
+  }
+}
+
+extension Driver.Process {
+  /// When the page that has been idle longest became idle; `.max` when none is.
+  var oldestIdle: UInt64 {
+    switch space {
+    case .some(let space): space.oldestIdle
+    case .none: .max
+    }
+  }
+
+  /// The region as the receiver sees it, valid for as long as the space lives.
+  var receiverView: UnsafeRawPointer? {
+    switch space {
+    case .some(let space): unsafe space.receiverView
+    case .none: nil
+    }
+  }
+
+  /// A descriptor through which another process can map the region, read-only; without a region
+  /// there is none.
+  func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
+    switch space {
+    case .some(let space): return try space.pages.arena.readOnlyDescriptor()
+    case .none: throw .invalidArgument(.notExportable, value: 0)
+    }
   }
 }

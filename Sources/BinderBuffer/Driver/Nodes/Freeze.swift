@@ -1,4 +1,4 @@
-public import PageAlloc
+internal import PageAlloc
 
 extension Driver {
   /// Freeze notices that one process asked for with one handle (Linux 6.12).

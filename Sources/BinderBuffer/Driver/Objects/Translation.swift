@@ -108,7 +108,8 @@ extension Driver {
   }
 
   private mutating func closeArray(
-    _ view: RegionView, _ layout: MessageLayout, _ at: Int, of receiver: ProcessIndex, _ address: UInt64
+    _ view: RegionView, _ layout: MessageLayout, _ at: Int, of receiver: ProcessIndex,
+    _ address: UInt64
   ) {
     let count = Int(view.get(at: at + bb_fda_num_fds, as: UInt64.self))
     let parent = view.object(Int(view.get(at: at + bb_fda_parent, as: UInt64.self)), layout)

@@ -21,8 +21,8 @@ struct SlabIndex<Element: ~Copyable>: Hashable, BitwiseCopyable, Sendable {
 
   // INVARIANT: the first `used` of `capacity` slots are initialised; of the elements those whose
   // slot's generation is odd.
-  private var slots = unsafe UnsafeMutablePointer<Slot>.allocate(capacity: 0)
-  private var elements = unsafe UnsafeMutablePointer<Element>.allocate(capacity: 0)
+  private var slots = UnsafeMutablePointer<Slot>.allocate(capacity: 0)
+  private var elements = UnsafeMutablePointer<Element>.allocate(capacity: 0)
   private var capacity = 0
   private var used = 0
   private var firstFree: UInt32 = .max

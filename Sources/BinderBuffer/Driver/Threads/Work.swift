@@ -75,8 +75,16 @@ extension Driver {
   mutating func remove(_ work: WorkIndex) {
     let entry = works.remove(work)
     var list = list(entry.list)
-    if entry.previous.isNone { list.first = entry.next } else { works[entry.previous].next = entry.next }
-    if entry.next.isNone { list.last = entry.previous } else { works[entry.next].previous = entry.previous }
+    if entry.previous.isNone {
+      list.first = entry.next
+    } else {
+      works[entry.previous].next = entry.next
+    }
+    if entry.next.isNone {
+      list.last = entry.previous
+    } else {
+      works[entry.next].previous = entry.previous
+    }
     setList(entry.list, list)
     setQueued(entry.kind, .none)
   }

@@ -7,7 +7,9 @@ extension Driver {
     /// 0: none.
     let errno: Int32
 
-    static func failed(_ errno: Errno) -> Self { Self(reply: BR.failedReply, errno: errno.rawValue) }
+    static func failed(_ errno: Errno) -> Self {
+      Self(reply: BR.failedReply, errno: errno.rawValue)
+    }
     static func dead(_ errno: Errno?) -> Self {
       Self(reply: BR.deadReply, errno: errno?.rawValue ?? 0)
     }
@@ -32,7 +34,8 @@ extension Driver {
     threads[thread].extendedError = ExtendedError(id: id, command: BR.ok, param: 0)
     let destination: Destination
     do throws(TransactionFailure) {
-      destination = try command.isReply ? replyDestination(thread) : callDestination(command, thread)
+      destination =
+        try command.isReply ? replyDestination(thread) : callDestination(command, thread)
     } catch {
       failOwn(error, id, thread)
       return .done
@@ -176,8 +179,7 @@ extension Driver {
   }
 
   private func oldestIdle(of process: ProcessIndex) -> UInt64? {
-    guard processes[process].space != nil else { return nil }
-    let oldest = processes[process].space!.oldestIdle
+    let oldest = processes[process].oldestIdle
     return oldest == .max ? nil : oldest
   }
 }

@@ -72,7 +72,7 @@ extension Driver {
     if isOneway {
       queueOneway(transaction, pending.target, isFrozen: isFrozen)
       let spam = pending.isSpam ? BR.onewaySpam : BR.complete
-      complete(isFrozen && options.kernel == .linux6_12 ? BR.pendingFrozen : spam, thread)
+      complete(isFrozen && options.kernel == .linux612 ? BR.pendingFrozen : spam, thread)
       return
     }
     // What comes next for the thread brings the completion along.
@@ -194,9 +194,8 @@ extension Driver {
 
   /// `BC_FREE_BUFFER`: what is no delivered buffer of the process is ignored.
   mutating func freeBuffer(of process: ProcessIndex, address: UInt64) {
-    guard processes[process].space != nil else { return }
     let base = processes[process].regionAddress
-    guard address >= base, address - base < UInt64(processes[process].space!.length) else { return }
+    guard address >= base, address - base < UInt64(processes[process].regionLength) else { return }
     let offset = Int(address - base)
     guard let buffer = processes[process].space!.record(at: offset), buffer.isDelivered else {
       return

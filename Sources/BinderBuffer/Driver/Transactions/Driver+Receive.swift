@@ -1,4 +1,4 @@
-public import PageAlloc
+internal import PageAlloc
 
 extension Driver {
   /// Hands a transaction to the thread that reads it.

@@ -1,5 +1,5 @@
 internal import CLinuxShims
-public import PageAlloc
+internal import PageAlloc
 
 /// A transaction between its two steps in the driver: a buffer is reserved in the receiver's
 /// region, and the sender's bytes are to be copied there.
@@ -167,7 +167,8 @@ public struct PendingTransaction: ~Copyable, @unchecked Sendable {
       do throws(Errno) {
         switch view.type(at: at) {
         case ObjectType.file:
-          try takeFile(view.get(at: at + bb_fd_fd, as: Int32.self), to: at + bb_fd_fd, from: &memory)
+          try takeFile(
+            view.get(at: at + bb_fd_fd, as: Int32.self), to: at + bb_fd_fd, from: &memory)
           view.set(UInt64(0), at: at + bb_fd_pad)
         case ObjectType.fileArray: try takeArray(at, walk, gathered, from: &memory)
         default: break

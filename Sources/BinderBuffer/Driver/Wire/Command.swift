@@ -1,5 +1,5 @@
 internal import CLinuxShims
-public import PageAlloc
+internal import PageAlloc
 
 /// One command that a program wrote (`BC_…`), decoded.
 ///
@@ -110,11 +110,13 @@ extension Command {
     case BC.exitLooper: self = .exitLooper
     case BC.requestDeath, BC.clearDeath:
       self = .death(
-        handle: payload.word32(base), cookie: payload.word64(base + 4), clear: code == BC.clearDeath)
+        handle: payload.word32(base), cookie: payload.word64(base + 4), clear: code == BC.clearDeath
+      )
     case BC.deadBinderDone: self = .deathDone(cookie: payload.word64(base))
     case BC.requestFreeze, BC.clearFreeze:
       self = .freeze(
-        handle: payload.word32(base), cookie: payload.word64(base + 4), clear: code == BC.clearFreeze)
+        handle: payload.word32(base), cookie: payload.word64(base + 4),
+        clear: code == BC.clearFreeze)
     case BC.freezeDone: self = .freezeDone(cookie: payload.word64(base))
     default: throw .invalidArgument
     }
@@ -124,9 +126,11 @@ extension Command {
 extension TransactionCommand {
   init(_ payload: borrowing WireBytes, at base: Int, code: UInt32, isReply: Bool) {
     self.init(
-      handle: payload.word32(base + bb_td_target), isReply: isReply, code: payload.word32(base + bb_td_code),
+      handle: payload.word32(base + bb_td_target), isReply: isReply,
+      code: payload.word32(base + bb_td_code),
       flags: payload.word32(base + bb_td_flags), data: payload.word64(base + bb_td_buffer),
-      dataSize: payload.word64(base + bb_td_data_size), offsets: payload.word64(base + bb_td_offsets),
+      dataSize: payload.word64(base + bb_td_data_size),
+      offsets: payload.word64(base + bb_td_offsets),
       offsetsSize: payload.word64(base + bb_td_offsets_size))
     if code == BC.transactionSG || code == BC.replySG {
       extraSize = payload.word64(base + bb_td_sg_buffers_size)
@@ -165,7 +169,7 @@ extension TransactionCommand {
 
   /// Moves the bytes of `range` to the front.
   mutating func moveToFront(_ range: Range<Int>) {
-    withBytes(0..<Self.capacity) { bytes in
+    unsafe withBytes(0..<Self.capacity) { bytes in
       // SAFETY: `range` lies inside; memmove semantics allow the overlap.
       unsafe bytes.baseAddress!.copyMemory(
         from: bytes.baseAddress! + range.lowerBound, byteCount: range.count)

@@ -31,12 +31,12 @@ public struct CommandReader: ~Copyable {
   ///   - consumed: `write_consumed`: where to go on
   ///   - kernel: whose commands are known
   public init(
-    address: UInt64, size: UInt64, consumed: UInt64 = 0, kernel: DriverKernel = .linux6_12
+    address: UInt64, size: UInt64, consumed: UInt64 = 0, kernel: DriverKernel = .linux612
   ) {
     self.address = address
     self.size = size
     self.consumed = consumed
-    knowsFreezeNotices = kernel == .linux6_12
+    knowsFreezeNotices = kernel == .linux612
   }
 
   /// The next command, or nil at the end. The same again until `commit()`.
@@ -77,7 +77,7 @@ public struct CommandReader: ~Copyable {
     let (from, overflow) = address.addingReportingOverflow(consumed + UInt64(count))
     guard !overflow else { throw .badAddress }
     let held = count
-    let got = fetched.withBytes(held..<wanted) { target in
+    let got = unsafe fetched.withBytes(held..<wanted) { target in
       let piece = unsafe CopyPiece(address: from, target: target)
       return unsafe withUnsafePointer(to: piece) {
         unsafe memory.copy(UnsafeBufferPointer(start: $0, count: 1))

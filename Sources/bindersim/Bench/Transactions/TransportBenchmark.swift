@@ -16,7 +16,7 @@ struct TransportBenchmark {
   func rows(rounds: Int, memcpy: Double) throws(CommandError) -> [TransactionBenchmark.Row] {
     var rows: [TransactionBenchmark.Row] = []
     for isPinned in [true, false] {
-      for transport in Transport.allCases {
+      for transport in Transport.allCases where !Interrupt.wasRequested {
         var peer = try Peer(transport, bytes: bytes, isPinned: isPinned)
         let time = try measure(&peer, transport, rounds)
         rows.append(
@@ -37,7 +37,7 @@ struct TransportBenchmark {
     defer { CPUAffinity.release() }
     var receiver = try Receiver(bytes: bytes, peer: peer.pid, isEngine: transport == .vmReadv)
     var times: [Double] = []
-    for _ in 0..<rounds {
+    for round in 0..<rounds where round == 0 || !Interrupt.wasRequested {
       let start = MonotonicClock.now()
       for _ in 0..<count {
         guard peer.ask(), receiver.receive(from: peer) else {
@@ -68,6 +68,12 @@ struct TransportBenchmark {
         engine = nil
         return
       }
+      let sender: UserProcess
+      do throws(PageAllocError) {
+        sender = try UserProcess(pid: peer)
+      } catch {
+        throw .failure("no handle of the second process: \(error)")
+      }
       do throws(BinderError) {
         let context = Context()
         let server = try context.makeProcess(pid: 1, regionLength: 4 << 20)
@@ -76,7 +82,7 @@ struct TransportBenchmark {
           context: context, server: server, client: client, node: server.makeNode(),
           transaction: Transaction(
             flags: .oneway,
-            data: UserSlice(address: Peer.payload(bytes), length: bytes, in: .process(peer))))
+            data: UserSlice(address: Peer.payload(bytes), length: bytes, in: sender)))
       } catch {
         throw .failure("\(error)")
       }
