@@ -52,7 +52,7 @@ extension Driver {
   private mutating func becomeManager(
     _ process: ProcessIndex, pointer: UInt64, cookie: UInt64, flags: UInt32, user: UInt32
   ) throws(Errno) {
-    guard manager.isNone else { throw .busy }
+    guard manager.isNone else { throw .resourceBusy }
     if let managerUser {
       guard managerUser == user else { throw .notPermitted }
     }

@@ -48,7 +48,7 @@ extension Driver {
       throw .invalidArgument
     }
     guard !writable else { throw .notPermitted }
-    guard processes[process].regionLength == 0 else { throw .busy }
+    guard processes[process].regionLength == 0 else { throw .resourceBusy }
     do throws(BufferError) {
       let space = try BufferSpace<TransactionBuffer>(
         length: length, policy: options.policy, sharing: options.sharing, budget: options.budget,

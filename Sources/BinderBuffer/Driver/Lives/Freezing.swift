@@ -66,7 +66,7 @@ extension Driver {
     let targets = opens(of: request.pid)
     guard !targets.contains(where: { hasPendingTransactions($0) }) else {
       for target in targets { processes[target].isFrozen = false }
-      throw .tryAgain
+      throw .resourceTemporarilyUnavailable
     }
     for target in targets { notifyFreeze(of: target, isFrozen: true) }
   }

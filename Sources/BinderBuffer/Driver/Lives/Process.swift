@@ -93,7 +93,7 @@ extension Driver.Process {
   /// there is none.
   func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
     switch space {
-    case .some(let space): return try space.pages.arena.readOnlyDescriptor()
+    case .some(let space): return try space.pages.memory.readOnlyDescriptor()
     case .none: throw .invalidArgument(.notExportable, value: 0)
     }
   }
