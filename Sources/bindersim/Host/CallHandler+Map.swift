@@ -28,7 +28,7 @@ extension HostTable {
         return try driver.readOnlyDescriptor(open.process)
       }
       let region = OwnedDescriptor(file)
-      guard let identity = FileIdentity(own: file) else { throw .noMemory }
+      guard let identity = OpenFileID(own: file) else { throw .noMemory }
       let watch = bb_watch_add(watcher.raw, file)
       guard watch >= 0 else { throw Errno(rawValue: -watch) }
       open.mapped(identity, watch: watch)

@@ -75,7 +75,7 @@ extension HostTable {
     let signal = OwnedDescriptor(own)
     let program = OwnedDescriptor(given)
     let watch = bb_watch_add(watcher.raw, own)
-    guard watch >= 0, let identity = FileIdentity(own: own) else {
+    guard watch >= 0, let identity = OpenFileID(own: own) else {
       call.fail(ENFILE)
       return
     }

@@ -16,8 +16,8 @@ enum HostCommand {
       + PlacementPolicy.allCases.map(\.name).joined(separator: ", "))
   private static let kernel = Option(
     "kernel",
-    .choice("VERSION", [("6.1", DriverKernel.linux6_1), ("6.12", DriverKernel.linux6_12)]),
-    default: .linux6_12, shown: "6.12", help: "whose protocol is spoken: 6.1, 6.12")
+    .choice("VERSION", [("6.1", DriverKernel.linux61), ("6.12", DriverKernel.linux612)]),
+    default: .linux612, shown: "6.12", help: "whose protocol is spoken: 6.1, 6.12")
   private static let region = Option(
     "region", .region, default: EngineOptions.largestRegion, shown: "4M",
     help: "bytes of region that a program gets at most, whatever it maps")

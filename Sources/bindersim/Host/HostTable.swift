@@ -21,7 +21,7 @@ final class HostTable: Sendable {
   }
 
   private struct State {
-    var opens: [FileIdentity: HostedOpen] = [:]
+    var opens: [OpenFileID: HostedOpen] = [:]
     var watches: [CInt: Watched] = [:]
     var processes: [pid_t: HostedProcess] = [:]
     var threads: [pid_t: HostedThread] = [:]
@@ -110,12 +110,12 @@ final class HostTable: Sendable {
 
   func descriptorsChanged() { generation.add(1, ordering: .relaxed) }
 
-  func find(_ identity: FileIdentity) -> HostedOpen? { state.withLock { $0.opens[identity] } }
+  func find(_ identity: OpenFileID) -> HostedOpen? { state.withLock { $0.opens[identity] } }
 
   /// What a descriptor of a thread is open on, for calls that are rare or mostly of others.
   func open(_ number: CInt, of thread: pid_t) -> HostedOpen? {
     guard state.withLock({ !$0.opens.isEmpty }) else { return nil }
-    return FileIdentity(number, of: thread).flatMap(find)
+    return OpenFileID(number, of: thread).flatMap(find)
   }
 
   func open(_ number: CInt, of thread: HostedThread) -> HostedOpen? {
@@ -129,7 +129,7 @@ final class HostTable: Sendable {
     }
   }
 
-  func add(region: FileIdentity, watch: CInt, of open: HostedOpen) {
+  func add(region: OpenFileID, watch: CInt, of open: HostedOpen) {
     state.withLock {
       $0.opens[region] = open
       $0.watches[watch] = .region(open)
@@ -240,7 +240,7 @@ final class HostTable: Sendable {
   var currentReport: HostReport { state.withLock { Self.adding($0.opens, to: HostReport()) } }
 
   private static func adding(
-    _ opens: [FileIdentity: HostedOpen], to report: HostReport
+    _ opens: [OpenFileID: HostedOpen], to report: HostReport
   ) -> HostReport {
     var report = report
     // Each is there by its own file, and by that of its region.

@@ -14,7 +14,7 @@ final class HostedOpen: Sendable {
   let owner: HostedProcess
   /// Writes and reads the pipe that the program polls.
   let signal: OwnedDescriptor
-  let identity: FileIdentity
+  let identity: OpenFileID
   let watch: CInt
   let counts = OpenCounts()
 
@@ -22,7 +22,7 @@ final class HostedOpen: Sendable {
     var isNonblocking: Bool
     var isReadable = false
     /// The region's file, once it is mapped.
-    var regionIdentity: FileIdentity?
+    var regionIdentity: OpenFileID?
     var regionWatch: CInt = -1
     var mapsPrivately = false
     /// The program's own file while the region's stands in its place.
@@ -36,7 +36,7 @@ final class HostedOpen: Sendable {
 
   init(
     device: Device, process: DriverProcessID, owner: HostedProcess, signal: OwnedDescriptor,
-    identity: FileIdentity, watch: CInt, isNonblocking: Bool
+    identity: OpenFileID, watch: CInt, isNonblocking: Bool
   ) {
     self.device = device
     self.process = process
@@ -65,7 +65,7 @@ final class HostedOpen: Sendable {
 
   // MARK: the region
 
-  func mapped(_ identity: FileIdentity, watch: CInt) {
+  func mapped(_ identity: OpenFileID, watch: CInt) {
     state.withLock {
       $0.regionIdentity = identity
       $0.regionWatch = watch
@@ -91,7 +91,7 @@ final class HostedOpen: Sendable {
   }
 
   var regionWatch: CInt { state.withLock { $0.regionWatch } }
-  var regionIdentity: FileIdentity? { state.withLock { $0.regionIdentity } }
+  var regionIdentity: OpenFileID? { state.withLock { $0.regionIdentity } }
 
   // MARK: its end
 

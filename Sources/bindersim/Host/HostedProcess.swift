@@ -24,7 +24,7 @@ final class HostedProcess: Sendable {
     let status = ProcStatus(thread: pid)
     name = status?.name ?? "?"
     pids = status?.namespacePIDs ?? [pid]
-    namespace = FileIdentity(path: "/proc/\(pid)/ns/pid")?.inode ?? 0
+    namespace = OpenFileID(path: "/proc/\(pid)/ns/pid")?.inode ?? 0
   }
 
   /// Its effective user now; nil when it is gone.
@@ -42,7 +42,7 @@ final class HostedProcess: Sendable {
   }
 }
 
-extension FileIdentity {
+extension OpenFileID {
   init?(path: String) {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return nil }

@@ -40,10 +40,10 @@ final class HostedThread: @unchecked Sendable {
 
   /// The open that a number leads to; nil when it is no device, or the thread is gone.
   func open(
-    _ number: CInt, generation: Int, _ find: (FileIdentity) -> HostedOpen?
+    _ number: CInt, generation: Int, _ find: (OpenFileID) -> HostedOpen?
   ) -> HostedOpen? {
     if number == latestNumber, generation == latestGeneration { return latestOpen }
-    latestOpen = FileIdentity(number, in: descriptors).flatMap(find)
+    latestOpen = OpenFileID(number, in: descriptors).flatMap(find)
     latestNumber = latestOpen == nil ? -1 : number
     latestGeneration = generation
     return latestOpen

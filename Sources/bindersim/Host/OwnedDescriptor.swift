@@ -17,7 +17,7 @@ final class OwnedDescriptor: Sendable {
 }
 
 /// What identifies an open file, in whatever process and under whatever number.
-struct FileIdentity: Hashable, Sendable {
+struct OpenFileID: Hashable, Sendable {
   var device: UInt64 = 0
   var inode: UInt64 = 0
 

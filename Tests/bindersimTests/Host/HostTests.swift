@@ -11,7 +11,7 @@ import Testing
   }()
 
   /// A reason why nothing of this can be run here; nil when all can.
-  private static let obstacle: String? = {
+  static let obstacle: String? = {
     guard BuiltTool.installed(["cc", "gcc", "clang"]) != nil else { return "no C compiler" }
     guard let check = try? BuiltTool.run(["host", "--check"]) else { return "no bindersim" }
     return check.status == 0 ? nil : check.errors
@@ -43,7 +43,7 @@ import Testing
     if let obstacle = Self.obstacle { print("skipped: programs are not hosted here: \(obstacle)") }
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: obstacle == nil))
+  @Test(.timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil))
   func exitStatusIsTheProgramsOwn() throws {
     #expect(try hosted("exit 0").status == 0)
     #expect(try hosted("exit 77").status == 77)
@@ -53,7 +53,7 @@ import Testing
     #expect(absent.errors.contains("cannot run '/no/such/program'"))
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: obstacle == nil))
+  @Test(.timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil))
   func devicesAreSeenByPath() throws {
     let seen = try hosted(
       """
@@ -65,14 +65,31 @@ import Testing
     #expect(seen.output == "1\n")
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: obstacle == nil))
+  @Test(.timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil))
   func aHostInAHostIsRefused() throws {
     let inner = try hosted("'\(try #require(BuiltTool.builtPath))' host -- true")
     #expect(inner.status == 1)
     #expect(inner.errors.contains("hosted already"))
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: obstacle == nil))
+  /// A few recordings of the kernel's driver, byte for byte; `.ci/run` plays all of them.
+  @Test(
+    .timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil),
+    arguments: ["call-and-reply", "close-with-buffers", "fd-array", "fork-inherits", "open-mmap"])
+  func programsGetWhatTheKernelAnswered(_ scenario: String) throws {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    let program = try compiled("bscene", in: scratch)
+    let protocols = URL(fileURLWithPath: Self.programs).deletingLastPathComponent()
+      .appendingPathComponent("BinderBufferTests/Fixtures/Protocol").path
+    // Patient: a busy machine must not look like a thread that waits.
+    let run = try hosted(
+      "exec '\(program)' -b 1200 '\(protocols)/scenarios/\(scenario).scene'")
+    let recording = readFile("\(protocols)/recordings/\(scenario).trace")
+    #expect(run.output == recording, "\(run.errors)")
+  }
+
+  @Test(.timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil))
   func serverAndClientFindEachOther() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
@@ -85,7 +102,7 @@ import Testing
     #expect(run.output == "ONE\nCOPY\nOF EVERY BYTE\n")
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: obstacle == nil))
+  @Test(.timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil))
   func anotherTerminalJoins() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
@@ -108,7 +125,7 @@ import Testing
     #expect(absent.errors.contains("no host named 'nobody'"))
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: obstacle == nil), arguments: ["", "restart"])
+  @Test(.timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil), arguments: ["", "restart"])
   func signalsInTheMiddleOfCallsLoseNothing(_ restart: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
@@ -118,7 +135,7 @@ import Testing
     #expect(run.output == "2000 calls\n")
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: obstacle == nil), arguments: ["", "hostile"])
+  @Test(.timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil), arguments: ["", "hostile"])
   func killedProgramsLeaveNothing(_ hostile: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
@@ -127,7 +144,7 @@ import Testing
     #expect(run.status == 0, "\(run.output)\(run.errors)")
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: obstacle == nil))
+  @Test(.timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil))
   func aKilledHostLeavesErrorsAndNoHang() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
