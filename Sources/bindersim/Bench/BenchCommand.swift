@@ -80,7 +80,7 @@ enum BenchCommand {
         ).run()
       }
     case "host":
-      try deliver(jsonPath) { () throws(CommandError) in
+      try deliver(jsonPath, terminal) { () throws(CommandError) in
         try HostBenchmark(rounds: arguments[rounds]).run()
       }
     case let other:
