@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "Decompress.h"
 #include "Hosting.h"
 
 // madvise(2): back a range with writable pages now. Linux 5.14; older C libraries do not name it.
