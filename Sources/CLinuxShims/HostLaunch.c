@@ -130,4 +130,13 @@ int bb_host_launch(
   return result;
 }
 
+pid_t bb_reap(int *status) {
+  siginfo_t info = {.si_pid = 0};
+  // A stop would be taken from the thread that awaits it: look first, take what has ended.
+  if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WNOTHREAD) || !info.si_pid) return 0;
+  if (info.si_code != CLD_EXITED && info.si_code != CLD_KILLED && info.si_code != CLD_DUMPED)
+    return 0;
+  return waitpid(info.si_pid, status, WNOHANG | __WNOTHREAD) == info.si_pid ? info.si_pid : 0;
+}
+
 int bb_become_subreaper(void) { return negated(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)); }

@@ -34,10 +34,12 @@ static const uint8_t *find(const uint8_t *at, size_t size, uint32_t one, uint32_
   return NULL;
 }
 
-static void serve(int ready) {
+static void serve(int ready, long pause, int flags) {
   const char *region;
   int device = open_device(&region);
   if (ioctl(device, BINDER_SET_CONTEXT_MGR, &(int){0})) err(1, "BINDER_SET_CONTEXT_MGR");
+  // From here on: opening and mapping are not restarted by programs.
+  rain(pause, flags);
   uint8_t returns[256];
   uint32_t expected = 0, enter = BC_ENTER_LOOPER;
   size_t size = exchange(device, &enter, sizeof enter, returns, sizeof returns);
@@ -70,8 +72,7 @@ int main(int argc, char **argv) {
   if (pipe(ready)) err(1, "pipe");
   pid_t server = fork();
   if (!server) {
-    rain(pause, flags);
-    serve(ready[1]);
+    serve(ready[1], pause, flags);
   }
   char byte;
   if (read(ready[0], &byte, 1) != 1) errx(1, "no server");

@@ -116,8 +116,9 @@ int bb_pidfd_open(pid_t pid);
 int bb_thread_exists(pid_t process, pid_t thread);
 int bb_pidfd_get(int pidfd, int descriptor);
 int bb_become_subreaper(void);
-// waitpid(2): only children of this thread.
-static const int bb_WNOTHREAD = 0x20000000;
+// The status of a child that has ended, which is gone then; returns its pid, 0 when there is none.
+// Leaves the stops of children that other threads have stopped alone.
+pid_t bb_reap(int *_Nonnull status);
 // Counts what is written to it, and can be polled; not waited for.
 int bb_wakeup_new(void);
 

@@ -21,22 +21,31 @@ extension HostTable {
     let protection = CInt(truncatingIfNeeded: call.arguments.2)
     do throws(Errno) {
       guard length > 0 else { throw .invalidArgument }
-      let file = try open.device.step(&work) { (driver) throws(Errno) in
-        _ = try driver.map(
-          open.process, length: min(Self.pages(length), regionLimit),
-          writable: protection & PROT_WRITE != 0, caller: thread.process.pid)
-        return try driver.readOnlyDescriptor(open.process)
-      }
-      let region = OwnedDescriptor(file)
-      guard let identity = OpenFileID(own: file) else { throw .noMemory }
-      let watch = bb_watch_add(watcher.raw, file)
-      guard watch >= 0 else { throw Errno(rawValue: -watch) }
-      open.mapped(identity, watch: watch)
-      add(region: identity, watch: watch, of: open)
+      let region = try open.pendingRegion ?? reserve(length, protection, open, thread, &work)
+      open.pendingRegion = region
       if !mapDirectly(region, call, open, thread) { mapInPlace(region, call, open) }
     } catch {
       call.fail(error.rawValue)
     }
+  }
+
+  private func reserve(
+    _ length: Int, _ protection: CInt, _ open: HostedOpen, _ thread: HostedThread,
+    _ work: inout DeviceWork
+  ) throws(Errno) -> OwnedDescriptor {
+    let file = try open.device.step(&work) { (driver) throws(Errno) in
+      _ = try driver.map(
+        open.process, length: min(Self.pages(length), regionLimit),
+        writable: protection & PROT_WRITE != 0, caller: thread.process.pid)
+      return try driver.readOnlyDescriptor(open.process)
+    }
+    let region = OwnedDescriptor(file)
+    guard let identity = OpenFileID(own: file) else { throw .noMemory }
+    let watch = bb_watch_add(watcher.raw, file)
+    guard watch >= 0 else { throw Errno(rawValue: -watch) }
+    open.mapped(identity, watch: watch)
+    add(region: identity, watch: watch, of: open)
+    return region
   }
 
   private static func pages(_ length: Int) -> Int {
@@ -63,6 +72,7 @@ extension HostTable {
     let result = unsafe bb_remote_map(
       call.thread, call.arguments.0, call.arguments.1, flags, number, &address)
     // Otherwise the thread is gone: it cannot be stopped by anything else.
+    open.pendingRegion = nil
     if result == 0, address > 0 { setAddress(UInt64(address), of: open) }
     return true
   }
@@ -83,6 +93,7 @@ extension HostTable {
     }
     open.hold(OwnedDescriptor(own), closeOnExec: true)
     let placed = call.give(region.raw, at: number)
+    if placed >= 0 { open.pendingRegion = nil }
     if placed < 0 { call.fail(-placed) } else { call.pass() }
   }
 

@@ -54,7 +54,8 @@ struct HostReport: Encodable, Sendable {
       ])
     }
     let more = moreOpens > 0 ? "and \(Format.grouped(moreOpens)) more opens\n" : ""
-    return (elapsedNanoseconds == 0
+    return
+      (elapsedNanoseconds == 0
       ? "" : "hosted for \(Format.time(nanoseconds: elapsedNanoseconds))\n")
       + (programs.isEmpty ? "no program has a device open\n" : table.text() + more)
       + "messages: \(Format.grouped(messages)) of \(Format.bytes(bytes)), copied once each, with "

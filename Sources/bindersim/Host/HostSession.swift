@@ -59,10 +59,8 @@ final class HostSession {
     try host(launched.listener)
     managerPool = pools.popLast()
     while !table.hasManager {
-      var status: CInt = 0
-      guard unsafe waitpid(launched.child, &status, WNOHANG | bb_WNOTHREAD) == 0 else {
-        throw .failure("the service manager did not start")
-      }
+      reap()
+      guard manager != nil else { throw .failure("the service manager did not start") }
       MonotonicClock.sleep(nanoseconds: 1_000_000)
     }
   }
@@ -136,7 +134,8 @@ final class HostSession {
   private func reap() {
     var status: CInt = 0
     // Not the stops of threads that workers have stopped.
-    while case let pid = unsafe waitpid(-1, &status, WNOHANG | bb_WNOTHREAD), pid > 0 {
+    while case let pid = unsafe bb_reap(&status), pid > 0 {
+      if pid == manager?.child { manager = nil }
       guard pid == program?.child else { continue }
       programStatus = status & 0x7f == 0 ? status >> 8 & 0xff : 128 + status & 0x7f
     }

@@ -25,6 +25,8 @@ final class HostedOpen: Sendable {
     var regionIdentity: OpenFileID?
     var regionWatch: CInt = -1
     var mapsPrivately = false
+    /// The region's file, reserved by a call of mmap that a signal ended.
+    var pendingRegion: OwnedDescriptor?
     /// The program's own file while the region's stands in its place.
     var held: OwnedDescriptor?
     var heldCloseOnExec = false
@@ -71,6 +73,12 @@ final class HostedOpen: Sendable {
       $0.regionWatch = watch
       $0.isUnmapped = false
     }
+  }
+
+  /// What an mmap has reserved, until the mapping is made.
+  var pendingRegion: OwnedDescriptor? {
+    get { state.withLock { $0.pendingRegion } }
+    set { state.withLock { $0.pendingRegion = newValue } }
   }
 
   /// The region's file stands in for the program's own until the next call.
