@@ -18,7 +18,8 @@ enum StateCommand {
       and of the Rust driver's for the others.
       """
     ],
-    options: [moment.description, host.description] + WorkloadOptions.descriptions, lists: [WorkloadOptions.list],
+    options: [moment.description, host.description] + WorkloadOptions.descriptions,
+    lists: [WorkloadOptions.list],
     examples: [
       "bindersim state --at 500ms --policy c", "bindersim state --workload leak --at 2s",
     ]

@@ -75,8 +75,8 @@ final class ControlSocket {
   /// The pid of the host of that name.
   static func owner(of name: String) throws(CommandError) -> pid_t {
     let connection = try connect(to: name)
-    var credentials = ucred_bytes()
-    var length = socklen_t(MemoryLayout<ucred_bytes>.size)
+    var credentials = PeerCredentials()
+    var length = socklen_t(MemoryLayout<PeerCredentials>.size)
     unsafe getsockopt(connection.raw, SOL_SOCKET, SO_PEERCRED, &credentials, &length)
     return credentials.pid
   }
@@ -170,7 +170,7 @@ final class ControlSocket {
 }
 
 /// `struct ucred`, which the importer shows only with GNU extensions.
-private struct ucred_bytes {
+private struct PeerCredentials {
   var pid: pid_t = 0
   var uid: uid_t = 0
   var gid: gid_t = 0

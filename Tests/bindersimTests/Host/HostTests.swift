@@ -125,7 +125,8 @@ import Testing
     #expect(absent.errors.contains("no host named 'nobody'"))
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil), arguments: ["", "restart"])
+  @Test(
+    .timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil), arguments: ["", "restart"])
   func signalsInTheMiddleOfCallsLoseNothing(_ restart: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
@@ -135,7 +136,8 @@ import Testing
     #expect(run.output == "2000 calls\n")
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil), arguments: ["", "hostile"])
+  @Test(
+    .timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil), arguments: ["", "hostile"])
   func killedProgramsLeaveNothing(_ hostile: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
