@@ -31,6 +31,11 @@ static void set_call(registers *r, uint64_t at, long number, const uint64_t a[6]
   r->rdi = a[0], r->rsi = a[1], r->rdx = a[2], r->r10 = a[3], r->r8 = a[4], r->r9 = a[5];
 }
 static int64_t call_result(const registers *r) { return (int64_t)r->rax; }
+// Whether it is to make that call again: it was stopped in it, and has not come further.
+static int is_in_call(const registers *r, long number) {
+  int64_t result = (int64_t)r->rax;
+  return (long)r->orig_rax == number && result <= -512 && result >= -516;
+}
 static void set_returned(registers *r, uint64_t at, int64_t result) {
   r->rip = at + INSTRUCTION_LENGTH;
   r->rax = (uint64_t)result;
@@ -53,6 +58,7 @@ static void set_call(registers *r, uint64_t at, long number, const uint64_t a[6]
   for (int i = 0; i < 6; i++) r->regs[i] = a[i];
 }
 static int64_t call_result(const registers *r) { return (int64_t)r->regs[0]; }
+static int is_in_call(const registers *r, long number) { return (long)r->regs[8] == number; }
 static void set_returned(registers *r, uint64_t at, int64_t result) {
   r->pc = at + INSTRUCTION_LENGTH;
   r->regs[0] = (uint64_t)result;
@@ -112,11 +118,14 @@ static int make_call(
 }
 
 // Stops a seized thread at the call whose answer it waits for; the call is no longer pending.
-static int stop(pid_t thread, registers *before, uint64_t *at, struct signals *kept) {
+static int stop(
+    pid_t thread, long number, registers *before, uint64_t *at, struct signals *kept) {
   if (ptrace(PTRACE_INTERRUPT, thread, 0, 0)) return -errno;
   int error = await_stop(thread, 0, kept);
   if (!error) error = get_registers(thread, before);
   if (error) return error;
+  // A signal that it took before ended the call.
+  if (!is_in_call(before, number)) return -ENOEXEC;
   *at = call_address(before);
   unsigned char there[INSTRUCTION_LENGTH];
   struct iovec here = {there, sizeof there}, remote = {(void *)*at, sizeof there};
@@ -147,7 +156,7 @@ int bb_remote_map(
   registers before, now;
   uint64_t at;
   int64_t closed;
-  int result = stop(thread, &before, &at, &kept);
+  int result = stop(thread, SYS_mmap, &before, &at, &kept);
   if (!result) {
     now = before;
     uint64_t map[6] = {address, length, PROT_READ, flags, (uint64_t)descriptor, 0};
@@ -171,7 +180,7 @@ int bb_remote_close(pid_t thread, const int *numbers, int count) {
   struct signals kept = {.count = 0};
   registers before, now;
   uint64_t at;
-  result = stop(thread, &before, &at, &kept);
+  result = stop(thread, SYS_ioctl, &before, &at, &kept);
   now = before;
   for (int i = 0; i < count && !result; i++) {
     int64_t closed;

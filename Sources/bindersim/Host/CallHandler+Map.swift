@@ -71,8 +71,8 @@ extension HostTable {
     var address: Int64 = 0
     let result = unsafe bb_remote_map(
       call.thread, call.arguments.0, call.arguments.1, flags, number, &address)
-    // Otherwise the thread is gone: it cannot be stopped by anything else.
-    open.pendingRegion = nil
+    // Otherwise the thread is gone, or took a signal before it was stopped and calls again.
+    if result == 0 { open.pendingRegion = nil }
     if result == 0, address > 0 { setAddress(UInt64(address), of: open) }
     return true
   }
