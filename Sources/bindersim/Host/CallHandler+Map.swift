@@ -21,8 +21,13 @@ extension HostTable {
     let protection = CInt(truncatingIfNeeded: call.arguments.2)
     do throws(Errno) {
       guard length > 0 else { throw .invalidArgument }
-      let region = try open.pendingRegion ?? reserve(length, protection, open, thread, &work)
-      open.pendingRegion = region
+      let region: OwnedDescriptor
+      if let pending = open.pendingRegion {
+        region = pending
+      } else {
+        region = try reserve(length, protection, open, thread, &work)
+        open.pendingRegion = region
+      }
       if !mapDirectly(region, call, open, thread) { mapInPlace(region, call, open) }
     } catch {
       call.fail(error.rawValue)
