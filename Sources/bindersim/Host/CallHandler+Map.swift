@@ -5,7 +5,7 @@ internal import PageAlloc
 
 /// Mapping a region.
 extension HostTable {
-  func map(_ call: Call) {
+  func map(_ call: HostedCall) {
     // The mapping that the host makes in a thread is notified too.
     guard call.descriptor(at: 4) >= 0, !isMapping(call.thread),
       let open = open(call.descriptor(at: 4), of: call.thread)
@@ -61,7 +61,7 @@ extension HostTable {
   /// Makes the mapping in the stopped thread: shared, so that nothing can make it writable, and at
   /// the start of the region, whatever offset was asked for.
   private func mapDirectly(
-    _ region: OwnedDescriptor, _ call: Call, _ open: HostedOpen, _ thread: HostedThread
+    _ region: OwnedDescriptor, _ call: HostedCall, _ open: HostedOpen, _ thread: HostedThread
   ) -> Bool {
     guard bb_remote_seize(call.thread) == 0 else { return false }
     let number = call.give(region.raw)
@@ -85,7 +85,7 @@ extension HostTable {
   /// Somebody else traces the thread, a debugger perhaps: the region's file takes the place of the
   /// program's own for as long as the kernel makes the mapping. The program's next call puts its
   /// own back.
-  private func mapInPlace(_ region: OwnedDescriptor, _ call: Call, _ open: HostedOpen) {
+  private func mapInPlace(_ region: OwnedDescriptor, _ call: HostedCall, _ open: HostedOpen) {
     let number = call.descriptor(at: 4)
     guard let thread = thread(call) else {
       call.fail(ESRCH)
@@ -103,7 +103,7 @@ extension HostTable {
   }
 
   /// Puts the program's own file back where the region's stands in for it.
-  func putBack(_ open: HostedOpen, _ call: Call) {
+  func putBack(_ open: HostedOpen, _ call: HostedCall) {
     guard let (file, closeOnExec) = open.takeHeld() else { return }
     let number =
       call.kind == bb_call_map ? call.descriptor(at: 4) : call.descriptor
@@ -137,7 +137,7 @@ extension HostTable {
   }
 }
 
-extension Call {
+extension HostedCall {
   /// The argument of that place, which is a descriptor.
   func descriptor(at index: Int) -> CInt {
     CInt(truncatingIfNeeded: index == 4 ? arguments.4 : arguments.0)

@@ -6,14 +6,14 @@ internal import Synchronization
 
 /// `BINDER_WRITE_READ`: commands in, returns out.
 extension HostTable {
-  func writeRead(_ call: Call, _ hosted: HostedThread, _ open: HostedOpen) {
+  func writeRead(_ call: HostedCall, _ hosted: HostedThread, _ open: HostedOpen) {
     unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 8) { buffer in
       unsafe writeRead(call, hosted, open, fetching: buffer)
     }
   }
 
   private func writeRead(
-    _ call: Call, _ hosted: HostedThread, _ open: HostedOpen,
+    _ call: HostedCall, _ hosted: HostedThread, _ open: HostedOpen,
     fetching buffer: UnsafeMutableRawBufferPointer
   ) {
     var work = DeviceWork()

@@ -7,7 +7,7 @@ internal import Synchronization
 /// What the host answers to a notified call. Runs on a worker, which may wait for the caller's
 /// memory; nothing here holds a lock meanwhile.
 extension HostTable {
-  func handle(_ call: Call) {
+  func handle(_ call: HostedCall) {
     switch call.kind {
     case bb_call_ioctl: ioctl(call)
     case bb_call_open: open(call, flags: CInt(truncatingIfNeeded: call.arguments.2))
@@ -31,14 +31,14 @@ extension HostTable {
     }
   }
 
-  private func path(_ call: Call) -> DevicePath? {
+  private func path(_ call: HostedCall) -> DevicePath? {
     guard let path = call.memory.path(at: call.arguments.1) else { return nil }
     return DevicePath(path, from: CInt(truncatingIfNeeded: call.arguments.0), of: call.thread)
   }
 
   // MARK: calls by path
 
-  private func open(_ call: Call, flags: CInt) {
+  private func open(_ call: HostedCall, flags: CInt) {
     switch path(call) {
     case nil: call.pass()
     case .feature:
@@ -54,12 +54,12 @@ extension HostTable {
     }
   }
 
-  private func give(_ descriptor: CInt, to call: Call, flags: CInt) {
+  private func give(_ descriptor: CInt, to call: HostedCall, flags: CInt) {
     let number = call.give(descriptor, closeOnExec: flags & O_CLOEXEC != 0, asAnswer: true)
     if number < 0 { call.fail(-number) }
   }
 
-  private func openDevice(_ device: Device, _ call: Call, flags: CInt) {
+  private func openDevice(_ device: Device, _ call: HostedCall, flags: CInt) {
     guard let thread = thread(call) else {
       call.fail(ESRCH)
       return
@@ -93,12 +93,12 @@ extension HostTable {
     finish(work)
   }
 
-  private func access(_ call: Call) {
+  private func access(_ call: HostedCall) {
     guard path(call) != nil else { return call.pass() }
     call.answer()
   }
 
-  private func status(_ call: Call) {
+  private func status(_ call: HostedCall) {
     guard case .device(let index)? = path(call) else { return call.pass() }
     let isStatx = call.kind == bb_call_statx
     let written = unsafe withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { buffer in
@@ -110,7 +110,7 @@ extension HostTable {
     if written { call.answer() } else { call.fail(EFAULT) }
   }
 
-  private func foreign(_ call: Call) {
+  private func foreign(_ call: HostedCall) {
     guard path(call) != nil else { return call.pass() }
     note(
       "process \(call.thread) is a 32-bit program, and those are not hosted: build it for 64 bits")
@@ -119,7 +119,7 @@ extension HostTable {
 
   // MARK: calls by descriptor
 
-  private func setFlags(_ call: Call) {
+  private func setFlags(_ call: HostedCall) {
     if let open = open(call.descriptor, of: call.thread) {
       let flags = CInt(truncatingIfNeeded: call.arguments.1)
       open.isNonblocking = flags & O_NONBLOCK != 0
@@ -128,7 +128,7 @@ extension HostTable {
   }
 
   /// `FIONBIO`: the other way to switch O_NONBLOCK.
-  private func setNonblocking(_ call: Call) {
+  private func setNonblocking(_ call: HostedCall) {
     if let open = open(call.descriptor, of: call.thread),
       let value = call.memory.read(call.arguments.2, as: CInt.self, zero: 0)
     {
@@ -137,7 +137,7 @@ extension HostTable {
     call.pass()
   }
 
-  private func ioctl(_ call: Call) {
+  private func ioctl(_ call: HostedCall) {
     let request = UInt32(truncatingIfNeeded: call.arguments.1)
     guard request >> 8 & 0xff == UInt32(UInt8(ascii: "b")) else { return setNonblocking(call) }
     guard let thread = thread(call), let open = open(call.descriptor, of: thread) else {
@@ -154,7 +154,7 @@ extension HostTable {
   }
 
   private func control(
-    _ call: Call, _ thread: HostedThread, _ open: HostedOpen, _ request: UInt32
+    _ call: HostedCall, _ thread: HostedThread, _ open: HostedOpen, _ request: UInt32
   ) {
     var work = DeviceWork()
     defer { finish(work) }
@@ -193,7 +193,7 @@ extension HostTable {
     }
   }
 
-  private func freeze(_ call: Call, _ thread: HostedThread, _ open: HostedOpen) {
+  private func freeze(_ call: HostedCall, _ thread: HostedThread, _ open: HostedOpen) {
     var work = DeviceWork()
     defer { finish(work) }
     let size = MemoryLayout<binder_freeze_info>.size
@@ -241,7 +241,7 @@ extension HostTable {
     return result
   }
 
-  private func poll(_ call: Call) {
+  private func poll(_ call: HostedCall) {
     // struct pollfd: a descriptor, the events asked for, the events found.
     guard let record = call.memory.read(call.arguments.0, as: UInt64.self, zero: 0) else {
       return call.pass()
@@ -263,7 +263,7 @@ extension HostTable {
   }
 
   /// Whether a poll only looks.
-  private func isImmediate(_ call: Call) -> Bool {
+  private func isImmediate(_ call: HostedCall) -> Bool {
     guard call.kind == bb_call_poll_time else {
       return CInt(truncatingIfNeeded: call.arguments.2) == 0
     }

@@ -49,7 +49,7 @@ final class HostTable: Sendable {
   // MARK: processes and threads
 
   /// The thread that makes a call; nil when it is gone.
-  func thread(_ call: Call) -> HostedThread? {
+  func thread(_ call: HostedCall) -> HostedThread? {
     if let known = state.withLock({ $0.threads[call.thread] }) {
       if known.isBelieved(now: MonotonicClock.now()) { return known }
       // Another thread has the number of one that is gone.
@@ -60,7 +60,7 @@ final class HostTable: Sendable {
     return makeThread(call)
   }
 
-  private func makeThread(_ call: Call) -> HostedThread? {
+  private func makeThread(_ call: HostedCall) -> HostedThread? {
     let tid = call.thread
     guard let status = ProcStatus(thread: tid),
       let descriptors = OwnedDescriptor.directory("/proc/\(tid)/fd")

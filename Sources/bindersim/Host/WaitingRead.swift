@@ -4,7 +4,7 @@ internal import Glibc
 
 /// A `BINDER_WRITE_READ` whose commands are done and whose read waits, or is about to be done.
 final class WaitingRead: Sendable {
-  let call: Call
+  let call: HostedCall
   let hosted: HostedThread
   let open: HostedOpen
   let thread: DriverThreadID
@@ -13,7 +13,7 @@ final class WaitingRead: Sendable {
   let values: binder_write_read
 
   init(
-    _ call: Call, by hosted: HostedThread, on open: HostedOpen, _ thread: DriverThreadID,
+    _ call: HostedCall, by hosted: HostedThread, on open: HostedOpen, _ thread: DriverThreadID,
     argument: UInt64, values: binder_write_read
   ) {
     self.call = call

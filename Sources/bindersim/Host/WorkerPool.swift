@@ -56,7 +56,7 @@ final class WorkerPool: Sendable {
       }
       guard error == 0 else { break }
       if ready.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { _ = add() }
-      table.handle(Call(call, listener: listener))
+      table.handle(HostedCall(call, listener: listener))
       if ready.add(1, ordering: .acquiringAndReleasing).newValue > Self.mostReady { break }
     }
     ready.subtract(1, ordering: .relaxed)

@@ -2,7 +2,7 @@ internal import CLinuxShims
 internal import Glibc
 
 /// A call of a program that waits for its answer.
-struct Call: Sendable {
+struct HostedCall: Sendable {
   let listener: OwnedDescriptor
   let id: UInt64
   let thread: pid_t
