@@ -6,6 +6,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
   case recording
   case command
   case job
+  case driver
 
   /// - Throws: `Finding` when the code under test is wrong.
   func run(_ input: [UInt8]) throws {
@@ -16,6 +17,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .recording: try fuzzRecording(input)
     case .command: try fuzzCommandLine(input)
     case .job: try fuzzJob(input)
+    case .driver: try fuzzDriver(input)
     }
   }
 }
