@@ -3,7 +3,7 @@ import Testing
 
 @testable import PageAlloc
 
-@Suite("Budget")
+@Suite("Budget", .timeLimit(.minutes(5)))
 struct BudgetTests {
   @Test func boundsAllArenasTogether() throws {
     let budget = PageBudget(pages: 3)

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "Decompress.h"
+
 // madvise(2): back a range with writable pages now. Linux 5.14; older C libraries do not name it.
 static const int bb_MADV_POPULATE_WRITE = 23;
 

@@ -49,7 +49,7 @@ struct TransportBenchmark {
     return times.median
   }
 
-  /// Takes payloads: into a buffer, or as the engine does it.
+  /// Receives payloads, either into a buffer or the way the engine does.
   private struct Receiver: ~Copyable {
     private var buffer: [UInt8]
     private let engine: Engine?
