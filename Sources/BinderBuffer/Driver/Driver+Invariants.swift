@@ -1,17 +1,25 @@
 /// What a driver holds, counted.
 public struct DriverCensus: Equatable, Sendable {
+  /// Opens, the dead ones too in whose regions messages are still filled.
   public var processes = 0
+  /// Threads that have called and not exited.
   public var threads = 0
+  /// Objects, the dead ones too that are still referred to.
   public var nodes = 0
+  /// Handles.
   public var references = 0
+  /// Transactions that have not ended.
   public var transactions = 0
   /// Things that wait on lists to be read or confirmed.
   public var works = 0
+  /// Death notices that were asked for and not cleared.
   public var deathNotices = 0
+  /// Freeze notices that were asked for and not cleared.
   public var freezeNotices = 0
   /// Transactions that carry files.
   public var fileTransactions = 0
 
+  /// Nothing.
   public init() {}
 }
 
