@@ -182,6 +182,10 @@ extension Driver {
         transactions[$0].isOutstanding && transactions[$0].receiver == process
       }
       try check("outstanding transactions are counted", processes[process].outstanding, mine.count)
+      let asked =
+        all(deaths).filter { deaths[$0].process == process }.count
+        + all(freezes).filter { freezes[$0].process == process }.count
+      try check("notices are counted", processes[process].notices, asked)
       let own = all(threads).filter { threads[$0].process == process }
       try check("a process knows its threads", processes[process].threads.count, own.count)
       try check(

@@ -19,6 +19,8 @@ public struct DriverLimits: Sendable, Hashable {
   public var nodes = 1 << 20
   /// Threads that have called the driver and not exited.
   public var threads = 1 << 15
+  /// Death and freeze notices that it asked for, those too that it has cleared and not read.
+  public var notices = 1 << 20
   /// Completions and errors that it has not read.
   public var unreadCompletions = 1 << 18
 

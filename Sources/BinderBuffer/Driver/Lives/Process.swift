@@ -10,6 +10,8 @@ extension Driver {
     var threads: [Int32: ThreadIndex] = [:]
     /// Its own objects, by pointer.
     var nodes: [UInt64: NodeIndex] = [:]
+    /// Death and freeze notices that it asked for and that have not ended.
+    var notices = 0
     /// What it can call.
     var handles = HandleTable()
     /// Its reference to a node; at most one.
