@@ -93,10 +93,8 @@ extension Driver.Process {
 
   /// A descriptor through which another process can map the region, read-only; without a region
   /// there is none.
-  func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
-    switch space {
-    case .some(let space): return try space.pages.memory.readOnlyDescriptor()
-    case .none: throw .invalidArgument(.notExportable, value: 0)
-    }
+  mutating func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
+    guard regionLength > 0 else { throw .invalidArgument(.notExportable, value: 0) }
+    return try space!.readOnlyDescriptor()
   }
 }
