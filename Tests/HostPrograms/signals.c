@@ -42,8 +42,8 @@ static void serve(int ready, long pause, int flags) {
   rain(pause, flags);
   uint8_t returns[256];
   uint32_t expected = 0, enter = BC_ENTER_LOOPER;
-  size_t size = exchange(device, &enter, sizeof enter, returns, sizeof returns);
   if (write(ready, "r", 1) != 1) err(1, "write");
+  size_t size = exchange(device, &enter, sizeof enter, returns, sizeof returns);
   for (;;) {
     const uint8_t *got = find(returns, size, BR_TRANSACTION, BR_TRANSACTION);
     if (!got) {

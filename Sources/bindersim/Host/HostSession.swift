@@ -78,7 +78,8 @@ final class HostSession {
     while !(programStatus != nil && pools.isEmpty) {
       let fixed = [table.wakeup.raw, table.watcher.raw, control?.descriptor ?? -1]
       var looks = fixed.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-      looks += pools.map { pollfd(fd: $0.listener.raw, events: 0, revents: 0) }
+      let hosted = pools
+      looks += hosted.map { pollfd(fd: $0.listener.raw, events: 0, revents: 0) }
       let watched = processes
       looks += watched.map { pollfd(fd: $0.pidfd.raw, events: Int16(POLLIN), revents: 0) }
       _ = unsafe Glibc.poll(&looks, nfds_t(looks.count), 250)
@@ -91,7 +92,7 @@ final class HostSession {
       if looks[0].revents != 0 { takeWakeup() }
       if looks[1].revents != 0 { takeCloses() }
       if looks[2].revents != 0 { answerControl() }
-      let firstProcess = fixed.count + pools.count
+      let firstProcess = fixed.count + hosted.count
       var gone: [HostedProcess] = []
       for (index, process) in watched.enumerated()
       where looks[firstProcess + index].revents != 0 {
@@ -103,7 +104,7 @@ final class HostSession {
         for process in gone { table.exited(process) }
         processes.removeAll { process in gone.contains { $0 === process } }
       }
-      for (index, pool) in pools.enumerated()
+      for (index, pool) in hosted.enumerated()
       where looks[fixed.count + index].revents & Int16(POLLHUP) != 0 {
         pool.end()
       }

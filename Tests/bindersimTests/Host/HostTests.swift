@@ -131,9 +131,9 @@ import Testing
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
     let program = try compiled("signals", in: scratch, flags: "-Wno-address-of-packed-member")
-    let run = try hosted("'\(program)' 2000 300 \(restart)")
+    let run = try hosted("'\(program)' 1000 2000 \(restart)")
     #expect(run.status == 0, "\(run.errors)")
-    #expect(run.output == "2000 calls\n")
+    #expect(run.output == "1000 calls\n")
   }
 
   @Test(
