@@ -25,7 +25,7 @@ enum BenchCommand {
     help: "scale: transactions in the run that must keep its memory flat")
 
   static let subcommand = Subcommand(
-    name: "bench", summary: "measure placement, transactions, many processes, or hosted programs",
+    name: "bench", summary: "measure placement, transactions, many processes, hosted programs",
     discussion: [
       """
       Subjects of one comparison run interleaved, round by round, and ratios are taken within a \

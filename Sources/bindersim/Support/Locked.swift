@@ -1,3 +1,4 @@
+internal import CLinuxShims
 internal import Glibc
 
 /// A value that several threads change, one at a time.
