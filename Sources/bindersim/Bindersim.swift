@@ -6,7 +6,7 @@ enum Bindersim {
   static let commands: Dispatcher = Dispatcher(
     commands: [
       RunCommand.subcommand, ReplayCommand.subcommand, ExplainCommand.subcommand,
-      VerifyCommand.subcommand, RecordCommand.subcommand, HostCommand.subcommand,
+      HostCommand.subcommand, VerifyCommand.subcommand, RecordCommand.subcommand,
       StateCommand.subcommand, CheckCommand.subcommand,
       SoakCommand.subcommand, BenchCommand.subcommand, CompletionCommand.subcommand,
     ], topics: Topic.all, fallback: "run")

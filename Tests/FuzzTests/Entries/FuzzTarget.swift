@@ -9,6 +9,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
   case job
   case evidence
   case archive
+  case driver
 
   /// - Throws: `Finding` when the code under test is wrong.
   func run(_ input: [UInt8]) throws {
@@ -22,6 +23,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .job: try fuzzJob(input)
     case .evidence: try fuzzEvidence(input)
     case .archive: try fuzzArchive(input)
+    case .driver: try fuzzDriver(input)
     }
   }
 }
