@@ -19,15 +19,17 @@ extension HostTable {
     var work = DeviceWork()
     let argument = call.arguments.2
     var values = binder_write_read()
-    guard let fetched = unsafe fetch(argument, &values, hosted, into: buffer) else {
-      call.fail(EFAULT)
-      return
-    }
     let thread: DriverThreadID
     do throws(Errno) {
       thread = try open.device.begin(open.process, tid: hosted.tid, &work)
     } catch {
       call.fail(error.rawValue)
+      return finish(work)
+    }
+    // Only now: a call of the same thread that a signal ended may just have told what it did.
+    guard let fetched = unsafe fetch(argument, &values, hosted, into: buffer) else {
+      call.fail(EFAULT)
+      open.device.end(thread, &work)
       return finish(work)
     }
     if values.write_size > 0 {

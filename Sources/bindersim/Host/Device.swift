@@ -14,7 +14,7 @@ internal import PageAlloc
   fileprivate var driver: Driver
   /// Reads that wait for work, by the thread of the driver.
   private var waiting: [DriverThreadID: WaitingRead] = [:]
-  /// Threads whose waiting read is being answered now.
+  /// Threads whose call is being handled now; one worker at a time does that.
   private var answering: Set<DriverThreadID> = []
   /// Woken before their read was noted as waiting.
   private var wokenEarly: Set<DriverThreadID> = []
@@ -83,8 +83,8 @@ internal import PageAlloc
     return nil
   }
 
-  /// A thread begins a call. Its waiting read, if there is one, was interrupted by a signal. An
-  /// answer to it that is under way is awaited: it may leave something for this call.
+  /// A thread begins a call. Its waiting read, if there is one, was interrupted by a signal. A
+  /// worker that still handles such a call is awaited: it may leave something for this one.
   func begin(
     _ process: DriverProcessID, tid: Int32, _ work: inout DeviceWork
   ) throws(Errno) -> DriverThreadID {
@@ -95,6 +95,7 @@ internal import PageAlloc
     }
     let thread = try driver.beginCall(process, tid: tid)
     while answering.contains(thread) { unsafe pthread_cond_wait(changed, mutex) }
+    answering.insert(thread)
     if waiting.removeValue(forKey: thread) != nil {
       driver.cancelWait(thread)
       driver.endCall(thread)

@@ -126,17 +126,6 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil), arguments: ["", "restart"])
-  func signalsInTheMiddleOfCallsLoseNothing(_ restart: String) throws {
-    let scratch = try ScratchDirectory()
-    defer { scratch.remove() }
-    let program = try compiled("signals", in: scratch, flags: "-Wno-address-of-packed-member")
-    let run = try hosted("'\(program)' 1000 2000 \(restart)")
-    #expect(run.status == 0, "\(run.errors)")
-    #expect(run.output == "1000 calls\n")
-  }
-
-  @Test(
     .timeLimit(.minutes(1)), .enabled(if: HostTests.obstacle == nil), arguments: ["", "hostile"])
   func killedProgramsLeaveNothing(_ hostile: String) throws {
     let scratch = try ScratchDirectory()
