@@ -3,7 +3,7 @@ import Testing
 
 /// Every input of the committed corpora, and every one that once found something, through the same
 /// entry functions that libFuzzer calls.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct CorpusTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct CorpusTests {
   @Test(arguments: FuzzTarget.allCases)
   func corpus(target: FuzzTarget) throws {
     let names = Self.files(in: target.corpus)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PageAlloc
 
-@Suite("Budget", .timeLimit(.minutes(5)))
+@Suite("Budget", .timeLimit(.minutes(15)))
 struct BudgetTests {
   @Test func boundsAllArenasTogether() throws {
     let budget = PageBudget(pages: 3)

@@ -98,7 +98,7 @@ struct OtherProcessTests {
 
   /// Its memory does not answer, because it is under userfaultfd; when it is killed, the kernel ends
   /// the copy with zeros that it never held.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func killedInTheMiddleOfACopyItIsGone() throws {
     var holder = peer()
     let error = unsafe peer_start_blocking(&holder, 16 * Page.size)
@@ -119,7 +119,7 @@ struct OtherProcessTests {
   }
 
   /// Another process has taken the number of one that is gone.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func aReusedNumberIsAnotherProcess() throws {
     try withHolder(of: pattern(100)) { holder in
       var reader = try slice(holder).reader()

@@ -22,7 +22,7 @@ struct SystemTests {
   }
 
   /// Past all pauses, where a thread sleeps or is about to.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func aSleeperIsWoken() {
     final class Shared: Sendable {
       let lock = Lock()
@@ -40,7 +40,7 @@ struct SystemTests {
 
   /// A thread that gives the lock back only to take it again lets others in, after a few turns. With
   /// a lock that nobody hands over, a waiter always comes too late here.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func nobodyIsPassedOverForLong() {
     final class Shared: Sendable {
       let lock = Lock()
@@ -78,7 +78,7 @@ struct SystemTests {
   }
 
   /// Many threads, some of which must sleep: the lock is never held by two, and none is forgotten.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func handingOverLosesNobody() {
     final class Shared: Sendable {
       let lock = Lock()
@@ -107,7 +107,7 @@ struct SystemTests {
   }
 
   /// A signal that comes when the lock has been given back, and before the waiter sleeps.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func aSignalInBetweenIsNotLost() {
     let condition = Condition()
     let inTime = condition.sleep(until: MonotonicClock.nanoseconds() + 30_000_000_000) {

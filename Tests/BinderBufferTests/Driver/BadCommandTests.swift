@@ -95,7 +95,7 @@ import Testing
   static let dead = bb_br_dead_reply.rawValue
   static let noop = bb_br_noop.rawValue
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func bytesThatAreNoCommand() throws {
     var memory = SceneMemory()
     var sender = SceneSender(memory: memory, descriptors: [:], files: SceneFiles(), user: 0)
@@ -117,7 +117,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(15)),
     arguments: [
       // data size, offsets size, extra size, errno
       (UInt64.max, 0, 0, Errno.invalidArgument), (.max - 7, 16, 0, .invalidArgument),
@@ -138,7 +138,7 @@ import Testing
     #expect(bench.read(0).isEmpty)
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func staleAndForeignThings() throws {
     let bench = try Bench()
     for address in [0, 8, 1 << 32, 2 << 32, .max] as [UInt64] {
@@ -163,7 +163,7 @@ import Testing
     try bench.driver.checkInvariants()
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func limitsAreTheSendersOwn() throws {
     var limits = DriverLimits()
     limits.handles = 2
@@ -198,7 +198,7 @@ import Testing
     #expect(third.read(0) == [Self.noop, bb_br_transaction.rawValue])
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func recursionEndsWithTheRegion() throws {
     let bench = try Bench(binders: 1)
     let first = TransactionCommand(
@@ -220,7 +220,7 @@ import Testing
     #expect(bench.driver.census == DriverCensus())
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func deathBetweenTheTwoSteps() throws {
     for victim in 0..<2 {
       let bench = try Bench(binders: 1)
@@ -249,7 +249,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func theDeadAnswerNothing() throws {
     let bench = try Bench()
     bench.driver.kill(bench.processes[1])

@@ -38,21 +38,21 @@ import Testing
 
   static let scenarios = names(in: folder + "/scenarios", suffix: ".scene")
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func thereAreScenarios() {
     #expect(Self.scenarios.count >= 96)
     #expect(Self.names(in: Self.folder + "/recordings", suffix: ".trace") == Self.scenarios)
     #expect(Self.names(in: Self.folder + "/recordings/6.1", suffix: ".trace").count == 3)
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: scenarios)
+  @Test(.timeLimit(.minutes(15)), arguments: scenarios)
   func linux612(_ name: String) throws {
     let scene = try #require(Self.text("\(Self.folder)/scenarios/\(name).scene"))
     let recorded = try #require(Self.text("\(Self.folder)/recordings/\(name).trace"))
     expectSame(SceneRunner.play(scene, kernel: .linux612), recorded)
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: scenarios)
+  @Test(.timeLimit(.minutes(15)), arguments: scenarios)
   func linux61(_ name: String) throws {
     let scene = try #require(Self.text("\(Self.folder)/scenarios/\(name).scene"))
     let recorded = try #require(

@@ -4,7 +4,7 @@ import Testing
 @testable import BinderBuffer
 
 /// Page states against a naive model, operation by operation.
-@Suite(.timeLimit(.minutes(5))) struct RegionPagesTests {
+@Suite(.timeLimit(.minutes(15))) struct RegionPagesTests {
   /// What the rules say, in the plainest way.
   private struct Model {
     var live: [Range<Int>] = []  // bytes

@@ -103,7 +103,7 @@ import Testing
   }
 
   /// Pages of others go first; when they do not suffice, the busy process is waited for.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func busyProcessesArePassedOverAndThenWaitedFor() throws {
     let crowd = try Crowd(2)
     for process in [0, 1] {

@@ -176,7 +176,7 @@ import Testing
 
   /// Threads that fill neighbouring buffers of fresh pages, again and again: each finds its own
   /// bytes, and all that was taken comes back.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func neighboursFetchTheSamePagesAtOnce() throws {
     let context = Context(budget: budget)
     let server = try context.makeProcess(pid: 1, regionLength: 256 << 10)

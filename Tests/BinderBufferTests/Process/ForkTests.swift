@@ -9,7 +9,7 @@ import Testing
   /// What the child does before it ends.
   enum Deed: CaseIterable { case exit, drop, fill, send, freeKept }
 
-  @Test(.timeLimit(.minutes(1)), arguments: Deed.allCases.indices)
+  @Test(.timeLimit(.minutes(15)), arguments: Deed.allCases.indices)
   func theParentHoldsWhatItHeld(deed: Int) async {
     await #expect(processExitsWith: .success) { [deed] in
       for sharing in RegionSharing.allCases {

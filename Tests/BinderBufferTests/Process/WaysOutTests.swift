@@ -14,7 +14,8 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)), arguments: [RegionSharing.exportable, .exportableSealed], Way.allCases)
+    .timeLimit(.minutes(15)), arguments: [RegionSharing.exportable, .exportableSealed], Way.allCases
+  )
   func everyWayLeavesZeros(sharing: RegionSharing, way: Way) throws {
     let length = 64 << 10
     let faults = way == .copyFailed ? FaultInjector.nth(1, points: [.userCopy]) : nil
@@ -107,7 +108,7 @@ import Testing
 /// What a process tells, and what its end does.
 @Suite struct EndTests {
   /// A thread that comes second finds all done when its `exit` returns: the pid is free.
-  @Test(.timeLimit(.minutes(1))) func aSecondExitWaitsForTheFirst() throws {
+  @Test(.timeLimit(.minutes(15))) func aSecondExitWaitsForTheFirst() throws {
     let world = try World()
     let server = world.server
     server.core.locked { _ = $0.inbox.die() }
@@ -129,7 +130,7 @@ import Testing
   }
 
   /// What arrives while the timeout passes is delivered, not left for the next wait.
-  @Test(.timeLimit(.minutes(1))) func aLateArrivalIsDelivered() throws {
+  @Test(.timeLimit(.minutes(15))) func aLateArrivalIsDelivered() throws {
     let world = try World()
     let server = world.server
     let found = SharedCount(-1)

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// Which of a process's regions a buffer belongs to.
-@Suite(.timeLimit(.minutes(1))) struct ContextTests {
+@Suite(.timeLimit(.minutes(15))) struct ContextTests {
   @Test(
     arguments: [
       ("HwBinder:800_1", .hwbinder), ("hwservicemanage", .hwbinder), ("/dev/hwbinder#", .hwbinder),

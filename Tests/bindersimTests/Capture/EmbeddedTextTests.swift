@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// Traces inside pages and JSON, on one line or on many.
-@Suite(.timeLimit(.minutes(1))) struct EmbeddedTextTests {
+@Suite(.timeLimit(.minutes(15))) struct EmbeddedTextTests {
   private static let first =
     "a-1 (    1) [000] .... 1.000000: binder_transaction_received: transaction=5"
   private static let second =

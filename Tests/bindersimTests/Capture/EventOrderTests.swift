@@ -4,7 +4,7 @@ import Testing
 
 /// Whatever order a driver's events have, a transaction comes before its sizes; what does not
 /// belong together comes out as it was.
-@Suite(.timeLimit(.minutes(1))) struct EventOrderTests {
+@Suite(.timeLimit(.minutes(15))) struct EventOrderTests {
   private func lines(_ text: [String]) throws -> ([Int], CaptureFacts) {
     var reader = CaptureReader(bytes: Array((text.joined(separator: "\n") + "\n").utf8))
     var lines: [Int] = []

@@ -4,7 +4,7 @@ import Testing
 @testable import bindersim
 
 /// What a file is told to be, what is taken off it, and what is said where nothing can be done.
-@Suite(.timeLimit(.minutes(1))) struct InputTests {
+@Suite(.timeLimit(.minutes(15))) struct InputTests {
   private static let line =
     "a-1 (    1) [000] .... 1.000000: binder_transaction_received: transaction=5\n"
 

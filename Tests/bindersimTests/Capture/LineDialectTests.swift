@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// Lines of every shape met in the wild, with values of our own.
-@Suite(.timeLimit(.minutes(5))) struct LineDialectTests {
+@Suite(.timeLimit(.minutes(15))) struct LineDialectTests {
   private func record(_ line: String) throws -> CaptureRecord {
     var reader = CaptureReader(bytes: Array((line + "\n").utf8))
     return try #require(try reader.next(), "not usable: \(line)")

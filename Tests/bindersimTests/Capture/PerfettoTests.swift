@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// Perfetto's traces: packets of every kind, in any order, whole and damaged.
-@Suite(.timeLimit(.minutes(1))) struct PerfettoTests {
+@Suite(.timeLimit(.minutes(15))) struct PerfettoTests {
   private typealias Message = ProtoMessage
 
   private func read(
@@ -282,7 +282,7 @@ import Testing
 }
 
 /// Perfetto's own files give the figures of the text that was made of the same capture.
-@Suite(.timeLimit(.minutes(1)), .enabled(if: !SharedFiles.captures.isEmpty, SharedFiles.absent))
+@Suite(.timeLimit(.minutes(15)), .enabled(if: !SharedFiles.captures.isEmpty, SharedFiles.absent))
 struct SharedPerfettoTests {
   @Test func theSameAsText() throws {
     let text = try #require(SharedFiles.captures.first { $0.contains("api32_startup_warm") })

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// The spellings of other recorders and converters, and of the Rust driver: read as the usual form.
-@Suite(.timeLimit(.minutes(1))) struct RecorderDialectTests {
+@Suite(.timeLimit(.minutes(15))) struct RecorderDialectTests {
   private func records(_ text: String) throws -> [CaptureRecord] {
     try records(Array(text.utf8))
   }

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// The quick ways through a capture find what the thorough ones find.
-@Suite(.timeLimit(.minutes(5))) struct SurveyTests {
+@Suite(.timeLimit(.minutes(15))) struct SurveyTests {
   private static let prefixes = [
     "     lowpool[64]-57  (26290) [003] .... 15.550551: ", "  a-12  (   34) [000] d..1. 15.5505: ",
     "  a-12  (   34) [000] .... 15.550551: ", "  b c-13  (   34) [001] ...1 9915.550551: ",

@@ -1,7 +1,7 @@
 import Testing
 
 /// An option that would do nothing is refused.
-@Suite(.timeLimit(.minutes(1))) struct IdleOptionTests {
+@Suite(.timeLimit(.minutes(15))) struct IdleOptionTests {
   @Test(arguments: [
     ("run -w bulk --job /dev/null", "--workload has no effect with --job"),
     ("run --deterministic --threads 4", "--threads has no effect in simulated time"),

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// A signal ends every command early, and never looks like success.
-@Suite(.timeLimit(.minutes(2))) struct InterruptTests {
+@Suite(.timeLimit(.minutes(15))) struct InterruptTests {
   struct Case: CustomTestStringConvertible {
     let words: [String]
     /// What is printed of the part that was done; nil where there may be nothing.

@@ -3,7 +3,7 @@ import Testing
 
 /// Every public declaration of the two libraries has a doc comment: the line above it, or above its
 /// attributes, starts with `///`.
-@Suite(.timeLimit(.minutes(1))) struct DocCommentTests {
+@Suite(.timeLimit(.minutes(15))) struct DocCommentTests {
   /// Files that are being rewritten and are not complete yet.
   private static let pending: Set = [
     "Allocation.swift", "BinderError.swift",

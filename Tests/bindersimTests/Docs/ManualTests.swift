@@ -4,7 +4,7 @@ import Testing
 @testable import bindersim
 
 /// Every command line of the manual and of the help is run, in a directory of its own.
-@Suite(.timeLimit(.minutes(5))) struct ManualTests {
+@Suite(.timeLimit(.minutes(15))) struct ManualTests {
   private static let capture = SharedFiles.captures.first { $0.contains("api32_startup_warm") }
 
   private static func manual() throws -> String {

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// Each of the cases, with the right answer.
-@Suite(.timeLimit(.minutes(1))) struct CaseTests {
+@Suite(.timeLimit(.minutes(15))) struct CaseTests {
   @Test func aCaptureOfTheIncidentItself() throws {
     let report = try CaseFiles.replayed("c-refusal-without-alloc-buf.ftrace")
     #expect(report.refused == 1)

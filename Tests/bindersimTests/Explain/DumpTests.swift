@@ -4,7 +4,7 @@ import Testing
 @testable import bindersim
 
 /// Dumps of both drivers, in parts, in several contexts, and inside bug reports.
-@Suite(.timeLimit(.minutes(1))) struct DumpFileTests {
+@Suite(.timeLimit(.minutes(15))) struct DumpFileTests {
   private static let stats = """
     binder stats:
     proc 1808

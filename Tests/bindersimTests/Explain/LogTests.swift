@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// Logs of other kernels, tags, prefixes and mixtures than the cases have.
-@Suite(.timeLimit(.minutes(1))) struct LogTests {
+@Suite(.timeLimit(.minutes(15))) struct LogTests {
   private static let refusal = """
     binder_alloc: 271: binder_alloc_buf size 131152 failed, no address space
     binder_alloc: allocated: 918080 (num: 9 largest: 131152), free: 122304 (num: 1 largest: 122304)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite(.timeLimit(.minutes(5))) struct OutputFileTests {
+@Suite(.timeLimit(.minutes(15))) struct OutputFileTests {
   @Test func appearsWholeAndOnlyAtTheEnd() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }

@@ -4,7 +4,7 @@ import Testing
 @testable import bindersim
 
 /// A capture is believed only as far as it reaches.
-@Suite(.timeLimit(.minutes(1))) struct BeliefTests {
+@Suite(.timeLimit(.minutes(15))) struct BeliefTests {
   private func replayed(_ capture: SyntheticCapture, adapts: Bool = true) throws -> ReplayReport {
     var reader = CaptureReader(bytes: Array(capture.text.utf8))
     var line = 0

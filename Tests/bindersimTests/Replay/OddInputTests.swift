@@ -5,7 +5,7 @@ import Testing
 
 /// What recording devices, file systems and editors do to captures: told by line, replayed as far
 /// as it goes.
-@Suite(.timeLimit(.minutes(5))) struct OddInputTests {
+@Suite(.timeLimit(.minutes(15))) struct OddInputTests {
   private func report(
     _ bytes: [UInt8], _ options: ReplayOptions = ReplayOptions(path: "odd")
   ) throws -> ReplayReport {
