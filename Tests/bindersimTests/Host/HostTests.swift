@@ -134,19 +134,4 @@ import Testing
     let run = try hosted("exec '\(program)' 20 4 7 \(hostile)")
     #expect(run.status == 0, "\(run.output)\(run.errors)")
   }
-
-  @Test(.timeLimit(.minutes(15)), .enabled(if: HostTests.obstacle == nil))
-  func aKilledHostLeavesErrorsAndNoHang() throws {
-    let scratch = try ScratchDirectory()
-    defer { scratch.remove() }
-    let run = try BuiltTool.shell(
-      """
-      bindersim host --quiet -- sh -c 'echo $$ >pid; sleep 1; test -e /dev/binder' &
-      until test -s pid; do sleep 0.1; done
-      kill -9 $!; wait
-      for i in $(seq 100); do kill -0 $(cat pid) 2>/dev/null || { echo ended; break; }; sleep 0.1; done
-      """, in: scratch.directory)
-    // Its calls fail, and it ends by itself.
-    #expect(run.output == "ended\n", "\(run.errors)")
-  }
 }
