@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -93,6 +94,24 @@ int bb_above_standard(int descriptor) {
   close(descriptor);
   return moved;
 }
+
+int bb_event_make(void) {
+  return bb_above_standard(negated(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
+}
+
+int bb_event_copy(int event) { return negated(fcntl(event, F_DUPFD_CLOEXEC, 3)); }
+
+void bb_event_raise(int event) {
+  uint64_t one = 1;
+  while (write(event, &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+void bb_event_clear(int event) {
+  uint64_t count;
+  while (read(event, &count, sizeof count) < 0 && errno == EINTR) {}
+}
+
+void bb_event_close(int event) { close(event); }
 
 // What fork_word points at when there is no page that a child finds empty.
 static uint64_t everyProcess = 1;

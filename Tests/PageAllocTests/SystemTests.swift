@@ -208,12 +208,12 @@ struct SystemTests {
       ),
       (
         .system(.populate, .badAddress),
-        "ENOMEM: madvise(MADV_POPULATE_WRITE) failed: EFAULT (bad address)"
+        "ENOMEM: madvise(MADV_POPULATE_WRITE) failed with EFAULT (bad address)"
       ),
       (.injected(.userCopy), "EFAULT: injected fault at user copy"),
       (
         .system(.memoryFile, .tooManyOpenFiles),
-        "EMFILE: memfd_create failed: EMFILE (too many open files)"
+        "EMFILE: memfd_create failed (too many open files)"
       ),
     ]
     for (error, text) in texts { #expect(error.description == text) }

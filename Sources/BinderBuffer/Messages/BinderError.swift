@@ -143,8 +143,9 @@ extension BinderError: CustomStringConvertible {
       process \(pid): no \(requested) bytes of oneway space: \(free) of half the region are left; \
       the receiver must free oneway buffers
       """
-    case .noMemory(let pid, let cause): "process \(pid): no memory for its region: \(cause)"
-    case .badSource(let cause): "the sender's bytes cannot be read: \(cause)"
+    case .noMemory(let pid, let cause):
+      "process \(pid): no memory for its region: \(cause.details)"
+    case .badSource(let cause): "the sender's bytes cannot be read: \(cause.details)"
     case .dead(let pid, .receiverExited): "process \(pid) has exited"
     case .dead(let pid, .senderExited): "the sender, process \(pid), has exited"
     case .dead(let pid, .noRegion):

@@ -93,7 +93,17 @@ internal import Synchronization
   /// Wakes one thread that waits for `event`, or all; they go on when the lock is given back.
   @inline(__always)
   func wake(_ event: ProcessEvent, all: Bool, _ state: borrowing ProcessState) {
-    if state.waiters[event] > 0 { unsafe sync.pointee.wake(event, all: all) }
+    if state.waiters[event] > 0 { wakeWaiters(event, all: all, state) }
+  }
+
+  @inline(never)
+  private func wakeWaiters(_ event: ProcessEvent, all: Bool, _ state: borrowing ProcessState) {
+    var threads = state.waiters[event]
+    if event == .arrival, let watch = state.watch {
+      threads -= 1
+      watch.tell(all: all)
+    }
+    if threads > 0 { unsafe sync.pointee.wake(event, all: all) }
   }
 
   @inline(__always)
@@ -128,6 +138,7 @@ extension ProcessCore {
   @inline(__always)
   func noteEmpty(_ state: borrowing ProcessState) {
     unsafe sync.pointee.mayHaveArrivals.store(false, ordering: .relaxed)
+    if state.waiters[.arrival] > 0 { state.watch?.clear() }
   }
 
   /// Tells the shrinker how long the longest idle page has been idle.

@@ -5,12 +5,14 @@ internal import Synchronization
 struct ProcessState: ~Copyable {
   var inbox: Inbox
   var debugIDs = DebugIDBlock()
-  /// Threads that sleep until an event.
+  /// Threads that sleep until an event; for arrivals, the watch too.
   var waiters = EventCounts()
   /// `exit` has done all that it does.
   var hasEnded = false
   /// One retain of the core stands for all that is held of its inbox.
   var isRetained = false
+  /// Nil while nobody waits for arrivals without a thread.
+  var watch: ArrivalWatch?
 
   init(inbox: consuming Inbox) { self.inbox = inbox }
 }

@@ -56,6 +56,14 @@ bool bb_process_lives(int process, pid_t pid, uintptr_t address);
 // others write to without asking. Negative numbers pass through.
 int bb_above_standard(int descriptor);
 
+// An event that can be polled for, neither inherited by programs that are started nor waited for;
+// another descriptor of it; raising and clearing it, which never wait. Negative errno on failure.
+int bb_event_make(void);
+int bb_event_copy(int event);
+void bb_event_raise(int event);
+void bb_event_clear(int event);
+void bb_event_close(int event);
+
 // Tells a forked child from its parent: the word lies in a page that fork leaves empty.
 extern const uint64_t *_Nonnull bb_fork_word;
 // The number of this process, given at the first call; differs from those of its ancestors.

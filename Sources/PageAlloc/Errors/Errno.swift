@@ -75,6 +75,9 @@ extension Errno: CustomStringConvertible {
     return "\(known.name) (\(known.meaning))"
   }
 
+  /// What it means, such as `invalid argument`; nil for a number that this library does not name.
+  var meaning: String? { known?.meaning }
+
   private var known: (name: String, meaning: String)? {
     switch self {
     case .notPermitted: ("EPERM", "operation not permitted")

@@ -53,6 +53,7 @@ public enum SystemCall: String, Sendable, CustomStringConvertible {
   case open = "open"
   case processOpen = "pidfd_open"
   case processRead = "process_vm_readv"
+  case event = "eventfd"
 
   /// The C name of the call.
   public var description: String { rawValue }
@@ -96,7 +97,8 @@ extension PageAllocError {
 extension PageAllocError: CustomStringConvertible {
   public var description: String { "\(errno.name): \(details)" }
 
-  private var details: String {
+  /// The description without its error number, for an error of which this is the cause.
+  package var details: String {
     switch self {
     case .outOfBounds(let offset, let length, let size):
       "offset \(offset) and length \(length) exceed the size \(size)"
@@ -118,8 +120,10 @@ extension PageAllocError: CustomStringConvertible {
       "the memory belongs to the process that this one was forked from"
     case .injected(let point):
       "injected fault at \(point)"
+    case .system(let call, let errno) where errno == self.errno:
+      "\(call) failed" + (errno.meaning.map { " (\($0))" } ?? "")
     case .system(let call, let errno):
-      "\(call) failed: \(errno)"
+      "\(call) failed with \(errno)"
     }
   }
 }

@@ -39,6 +39,12 @@ enum BenchCommand {
       bytes.description, processes.description, transactions.description,
       ExportOptions.json.description, OutputOptions.wide.description,
     ],
+    lists: [
+      HelpList(title: "Columns of ranges", RangeBenchmark.Row.columns),
+      HelpList(title: "Columns of transactions", TransactionBenchmark.Row.columns),
+      HelpList(title: "Columns of scale", ScaleBenchmark.Row.columns),
+      HelpList(title: "Columns of host", HostBenchmark.Row.columns),
+    ],
     examples: [
       "bindersim bench ranges --json ranges.json", "bindersim bench transactions --rounds 3",
       "bindersim bench scale --processes 1000 --transactions 1M",

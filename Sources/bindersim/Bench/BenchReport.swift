@@ -2,7 +2,7 @@ internal import Glibc
 
 /// One line of a benchmark's table, and one element of its JSON.
 protocol BenchRow: Encodable, Sendable {
-  static var header: [String] { get }
+  static var columns: [Table.Column] { get }
   /// Titles of columns that a narrow table can spare, the first of them first.
   static var leastImportant: [String] { get }
   var cells: [String] { get }
@@ -19,7 +19,7 @@ struct BenchReport<Row: BenchRow>: Encodable {
   private enum CodingKeys: String, CodingKey { case benchmark, machine, results }
 
   func text(for terminal: Terminal) -> String {
-    var table = Table(Row.header, leastImportant: Row.leastImportant)
+    var table = Table(Row.columns, leastImportant: Row.leastImportant)
     for row in results { table.add(row.cells) }
     let heading = "bench \(benchmark) on \(machine.description)"
     return Table.wrapped(heading, in: terminal.columns) + "\n"

@@ -31,7 +31,9 @@ struct CheckCampaign {
     CrashNote.end()
     progress.clear()
     if let leak = Leaks.mappedRegions() {
-      try write("after the last seed: no region is mapped\n  expected none\n  found    \(leak)\n")
+      try write(
+        Terminal.output.red(
+          lines: "after the last seed: no region is mapped\n  expected none\n  found    \(leak)\n"))
       return .failure
     }
     try write(summary(done, tally, checksum))
@@ -68,13 +70,13 @@ struct CheckCampaign {
   private func report(_ failure: CheckRun.Failure, _ seed: UInt64) throws(CommandError) {
     let place = failure.step.map { "step \($0)" } ?? "at the end"
     try write(
-      """
-      seed \(seed), \(place): \(failure.violation.invariant)
-        expected \(failure.violation.expected)
-        found    \(failure.violation.found)
-        rerun: \(options.command(seed: seed))
+      Terminal.output.red(
+        lines: """
+          seed \(seed), \(place): \(failure.violation.invariant)
+            expected \(failure.violation.expected)
+            found    \(failure.violation.found)
 
-      """)
+          """) + "  rerun: \(options.command(seed: seed))\n")
   }
 }
 

@@ -92,9 +92,10 @@ struct Dispatcher: Sendable {
   private func report(_ error: CommandError) {
     switch error {
     case .usage(let message, let hint):
-      StandardError.write("bindersim: \(message)\n" + (hint.map { $0 + "\n" } ?? ""))
+      StandardError.write(
+        Terminal.errors.red(lines: "bindersim: \(message)\n") + (hint.map { $0 + "\n" } ?? ""))
     case .failure(let message):
-      StandardError.write("bindersim: \(message)\n")
+      StandardError.write(Terminal.errors.red(lines: "bindersim: \(message)\n"))
     }
   }
 }

@@ -29,7 +29,12 @@ enum ExplainCommand {
     operands: [Operand(name: "FILE", help: "what you have; - is standard input", repeats: true)],
     options: [
       region.description, kernelOption.description, ExportOptions.html.description,
-      ExportOptions.json.description,
+      ExportOptions.json.description, OutputOptions.wide.description,
+    ],
+    lists: [
+      HelpList(title: "Columns of a region's buffers", ExplainText.bufferColumns),
+      HelpList(title: "Columns of buffers that are alike", DumpGroup.columns),
+      HelpList(title: "Columns of what was never released", LeakGroup.columns),
     ],
     examples: [
       "bindersim explain dmesg.txt", "bindersim explain state.txt --html state.html",
@@ -44,11 +49,11 @@ enum ExplainCommand {
     }
     return try run(
       arguments.operands, kernel: arguments[kernelOption], region: arguments[region],
-      request)
+      request, Terminal.output.wide(arguments[OutputOptions.wide]))
   }
 
   static func run(
-    _ paths: [String], kernel: String?, region: Int, _ request: ExportRequest
+    _ paths: [String], kernel: String?, region: Int, _ request: ExportRequest, _ terminal: Terminal
   ) throws(CommandError) -> ExitStatus {
     let files = try ExportFiles.open(request, inputs: paths)
     var options = ReplayOptions(path: "")
@@ -64,7 +69,7 @@ enum ExplainCommand {
     let explanation = Explanation(evidence, kernel: kernel, region: region)
     try files.write(
       Outcome(
-        text: ExplainText.text(explanation),
+        text: ExplainText.text(explanation, for: terminal),
         json: { () throws(CommandError) in
           try JSONText.encode(explanation, schema: "bindersim.explain", version: 1)
         },

@@ -40,17 +40,21 @@ enum ReplayCommand {
       """,
       """
       With several policies or region lengths all combinations are replayed in one reading and \
-      compared in one table; below it, each combination in which an allocation failed has its \
-      first failure, with the region as it then was and the sender of what filled it. Means are \
-      weighted by the recorded time. "fragmented" is the largest part of the free space that \
-      the largest free range did not cover.
+      compared in one table; below it, each combination that refused a message has its \
+      first refusal, with the region as it then was and the sender of what filled it.
       """,
     ],
     operands: [Operand(name: "FILE", help: "the capture; - is standard input")],
     options: [
       policies.description, regions.description, EngineOptions.budget.description,
       process.description, context.description, belief.description, speed.description,
+      OutputOptions.wide.description,
     ] + ExportOptions.descriptions,
+    lists: [
+      HelpList(title: "Columns of one setting", ReplayText.processColumns),
+      HelpList(title: "Columns of several settings", ReplayComparisonText.columns),
+      HelpList(title: "Columns of what was never released", LeakGroup.columns),
+    ],
     examples: [
       "bindersim replay startup.ftrace",
       "bindersim replay startup.ftrace --process 990 --region 256K",
@@ -68,11 +72,11 @@ enum ReplayCommand {
     options.belief = arguments[belief]
     options.adaptsRegions = !arguments.has(regions)
     let exports = try ExportOptions.request(from: arguments)
-    return try run(options, exports)
+    return try run(options, exports, Terminal.output.wide(arguments[OutputOptions.wide]))
   }
 
   static func run(
-    _ options: ReplayOptions, _ exports: ExportRequest
+    _ options: ReplayOptions, _ exports: ExportRequest, _ terminal: Terminal
   ) throws(CommandError) -> ExitStatus {
     let files = try ExportFiles.open(exports, inputs: [options.path])
     let recorders = (0..<options.settingCount).compactMap { _ in Recorder(exports.recording) }
@@ -85,7 +89,7 @@ enum ReplayCommand {
     var report = try replay(options, recorders)
     let inLonger = longer == nil || report.runs.count < 2 ? nil : report.runs.removeLast()
     if longer != nil { report.answers = ReplayWords(report).answers }
-    try files.write(outcome(report, recorders.map(\.recording), inLonger))
+    try files.write(outcome(report, recorders.map(\.recording), inLonger, terminal))
     return report.status
   }
 
@@ -104,10 +108,11 @@ enum ReplayCommand {
   }
 
   private static func outcome(
-    _ report: ReplayReport, _ recordings: [Recording], _ longer: ReplayRun?
+    _ report: ReplayReport, _ recordings: [Recording], _ longer: ReplayRun?,
+    _ terminal: Terminal
   ) -> Outcome {
     Outcome(
-      text: ReplayText.text(report),
+      text: ReplayText.text(report, for: terminal),
       json: { () throws(CommandError) in
         try JSONText.encode(report, schema: "bindersim.replay", version: 1)
       },

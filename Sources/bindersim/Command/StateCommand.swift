@@ -18,7 +18,10 @@ enum StateCommand {
       and of the Rust driver's for the others.
       """
     ],
-    options: [moment.description, host.description] + WorkloadOptions.descriptions,
+    options: [moment.description, host.description]
+      + WorkloadOptions.descriptions([
+        EngineOptions.region.description, EngineOptions.policy.description,
+      ]),
     lists: [WorkloadOptions.list],
     examples: [
       "bindersim state --at 500ms --policy c", "bindersim state --workload leak --at 2s",
@@ -29,6 +32,8 @@ enum StateCommand {
       return .success
     }
     var options = try WorkloadOptions.options(from: arguments, isDeterministic: true)
+    options.region = arguments[EngineOptions.region]
+    options.policy = arguments[EngineOptions.policy]
     options.duration = nil
     let simulation = try Simulation(options)
     let tally = SimulatedRun(simulation).run(until: arguments[moment].nanoseconds)

@@ -28,6 +28,15 @@ struct Operand: Sendable {
 struct HelpList: Sendable {
   let title: String
   let entries: [(name: String, text: String)]
+
+  init(title: String, entries: [(name: String, text: String)]) {
+    self.title = title
+    self.entries = entries
+  }
+
+  init(title: String, _ columns: [Table.Column]) {
+    self.init(title: title, entries: columns.map { ($0.title, $0.help) })
+  }
 }
 
 /// What a command was given.

@@ -19,6 +19,7 @@ enum ExplainPage {
           "What is unknown, and what would tell",
           HTML.list(explanation.unknown.map { "\($0.what): \($0.tells)" })),
         section("Refusals", refusals(explanation)),
+        section("Never released", leaks(explanation)),
       ].compactMap(\.self)
         + explanation.regions.prefix(shownRegions).map { region in
           let name = RegionWords(region: region, label: explanation.label).name
@@ -42,15 +43,21 @@ enum ExplainPage {
     ]
   }
 
+  private static func leaks(_ explanation: Explanation) -> String {
+    let groups = explanation.captures.filter { $0.belief == .recorded }.flatMap(\.unreleasedGroups)
+    return groups.isEmpty ? "" : LeakGroup.html(groups, explanation.label)
+  }
+
   // MARK: Refusals
 
   private static func refusals(_ explanation: Explanation) -> String {
     guard !explanation.refusals.isEmpty else { return "" }
     let shown = explanation.refusals.prefix(listedRefusals)
     func number(_ value: Int?) -> String { value.map(Format.grouped) ?? "unknown" }
-    return RefusalGroup.groups(explanation.refusals).prefix(shownRefusals).map { group in
-      picture(group.first, explanation)
-    }.joined()
+    return RefusalTimes.html([("", explanation.refusedOverTime)], ReplayTime.text)
+      + RefusalGroup.groups(explanation.refusals).prefix(shownRefusals).map { group in
+        picture(group.first, explanation)
+      }.joined()
       + HTML.table(
         [
           "when", "from", "to", "transaction", "bytes", "free", "largest free", "region", "why",
@@ -106,6 +113,11 @@ enum ExplainPage {
     let waiting = words.waiting
     if !waiting.isEmpty {
       text += "<h3>Who waits for whom</h3>\n" + HTML.list(waiting.prefix(64).map(words.sentence))
+    }
+    if let first = region.groups.first, first.buffers > 1 {
+      text += HTML.table(
+        DumpGroup.columns.map(\.title), region.groups.map { $0.cells(explanation.label) },
+        caption: "Buffers that are alike, together")
     }
     if region.process.listsBuffers {
       text += HTML.table(

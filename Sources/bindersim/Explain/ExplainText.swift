@@ -1,26 +1,52 @@
 /// An explanation as text: answers first, in words; then the figures that they rest on.
 enum ExplainText {
-  private static let width = 96
+  private static let mostColumns = 96
   private static let mostBuffers = 64
+  private static let mostGroups = 12
 
-  static func text(_ explanation: Explanation) -> String {
+  /// The table of a region's buffers.
+  static let bufferColumns = [
+    Table.Column("place", "where in the region it lies"),
+    Table.Column("bytes", "what it takes of the region"),
+    Table.Column("data:offsets:extra", "the sizes of its parts, as they were sent"),
+    Table.Column("transaction", "the driver's number"),
+    Table.Column("state", "what the driver says of it; free: no buffer lies there"),
+  ]
+
+  static func text(_ explanation: Explanation, for terminal: Terminal) -> String {
+    let columns = min(mostColumns, terminal.columns)
+    func item(_ text: String) -> String {
+      Table.wrapped("  - " + text, in: columns, indent: "    ")
+    }
     var text = ""
     for file in explanation.files {
-      text +=
+      text += Table.wrapped(
         "\(file.path): \(file.kind), \(Format.count(file.lines, "line")), "
-        + "\(Format.grouped(file.used)) about Binder\n"
-      for note in file.notes { text += "  note: \(note)\n" }
+          + "\(Format.grouped(file.used)) about Binder", in: columns, indent: "  ")
+      for note in file.notes {
+        text += Table.wrapped("  note: \(note)", in: columns, indent: "    ")
+      }
     }
     if let kernel = explanation.kernel { text += "kernel: \(kernel)\n" }
     for answer in explanation.answers {
       text += "\n\(answer.question)\n"
-      for line in answer.answer.split(separator: "\n") { text += item(String(line)) }
+      let words = answer.answer.split(separator: "\n").map { item(String($0)) }.joined()
+      let isBad = answer.question == "What was refused?" && !explanation.refusals.isEmpty
+      text += isBad ? terminal.red(lines: words) : words
     }
     if !explanation.isAnswered {
-      text +=
-        "\nThese files answer nothing about Binder's buffers. What would: a kernel log of the "
-        + "refusal, binder_logs/state, a bug report, or a capture with the \(Advice.capture).\n"
+      text += "\n"
+      text += Table.wrapped(
+        "These files answer nothing about Binder's buffers. What would: a kernel log of the "
+          + "refusal, binder_logs/state, a bug report, or a capture with the \(Advice.capture).",
+        in: columns)
     }
+    if !explanation.refusedOverTime.isEmpty {
+      text += "\nRefusals over time, by the kernel's clock\n"
+      text += RefusalTimes.text(
+        [("", explanation.refusedOverTime)], indent: "  ", for: terminal, ReplayTime.text)
+    }
+    text += leaks(explanation, terminal)
     if !explanation.unknown.isEmpty {
       text += "\nWhat is unknown, and what would tell\n"
       for entry in explanation.unknown { text += item("\(entry.what): \(entry.tells)") }
@@ -30,24 +56,39 @@ enum ExplainText {
       for step in explanation.next { text += item(step) }
     }
     for region in explanation.regions where region.process.listsBuffers {
-      text += "\n" + map(region, explanation)
+      text += "\n" + map(region, explanation, terminal)
     }
     return text
   }
 
-  private static func item(_ text: String) -> String {
-    HelpText.wrap(text, width: width).enumerated().map { index, line in
-      (index == 0 ? "  - " : "    ") + line + "\n"
-    }.joined()
+  private static func leaks(_ explanation: Explanation, _ terminal: Terminal) -> String {
+    let groups = explanation.captures.filter { $0.belief == .recorded }.flatMap(\.unreleasedGroups)
+    guard !groups.isEmpty else { return "" }
+    var table = Table(LeakGroup.columns, leastImportant: LeakGroup.leastImportant)
+    for group in groups.prefix(mostGroups) {
+      table.add(group.cells(explanation.label), isAlarming: group.leaked > 0)
+    }
+    return "\nNever released, those alike together\n" + table.text(indent: "  ", for: terminal)
   }
 
   /// Every buffer with its place, and the holes between them.
-  private static func map(_ region: ExplainedRegion, _ explanation: Explanation) -> String {
+  private static func map(
+    _ region: ExplainedRegion, _ explanation: Explanation, _ terminal: Terminal
+  ) -> String {
     let name = RegionWords(region: region, label: explanation.label).name
-    var table = Table(["place", "bytes", "data:offsets:extra", "transaction", "state"])
+    var text = "Region of \(name) [\(region.process.source)]\n"
+    let groups = region.groups
+    if let first = groups.first, first.buffers > 1 {
+      var table = Table(DumpGroup.columns)
+      for group in groups.prefix(mostGroups) where group.buffers > 1 {
+        table.add(group.cells(explanation.label))
+      }
+      text += table.text(indent: "  ", for: terminal) + "\n"
+    }
+    var table = Table(bufferColumns, leastImportant: ["data:offsets:extra"])
     let rows = rows(region)
     for row in rows.prefix(mostBuffers) { table.add(row) }
-    var text = "Region of \(name) [\(region.process.source)]\n" + table.text(indent: "  ")
+    text += table.text(indent: "  ", for: terminal)
     if rows.count > mostBuffers {
       text += "  … \(Format.grouped(rows.count - mostBuffers)) more; --json and --html have all\n"
     }

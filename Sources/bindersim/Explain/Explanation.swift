@@ -15,6 +15,8 @@ struct Explanation: Codable, Equatable, Sendable {
   var refusals: [Refusal]
   /// Refusals beyond those that are listed.
   var moreRefusals: Int
+  /// When messages were refused, where the files tell it by the kernel's clock.
+  var refusedOverTime: TimeCounts
   /// Lines that the kernel left out of its log.
   var suppressedLines: Int
   /// Failed transactions that had nothing to do with space.
@@ -74,6 +76,8 @@ struct ExplainedRegion: Codable, Equatable, Sendable {
   var isLengthAssumed: Bool
   /// Buffers that an earlier dump among the files had too.
   var alsoInEarlierDump: Int?
+  /// Its buffers, those alike together; the largest groups.
+  var groups: [DumpGroup] = []
 
   func count(_ state: DumpBuffer.State) -> (buffers: Int, bytes: Int) {
     let all = process.buffers.filter { $0.state == state }
@@ -104,6 +108,7 @@ extension Explanation {
         refusals[index].doubts.append("the log says that process \(receiver) died")
       }
     }
+    refusedOverTime = Self.refusedOverTime(refusals, evidence)
     regions = Self.regions(evidence.dumps, refusals, fallback)
     answers = []
     unknown = []
@@ -112,6 +117,21 @@ extension Explanation {
     answers = words.answers
     unknown = words.unknown
     next = words.next
+  }
+
+  private static func refusedOverTime(
+    _ refusals: [Refusal], _ evidence: Evidence
+  ) -> TimeCounts {
+    var times = evidence.log.moreTimes
+    for capture in evidence.captures {
+      times.merge(capture.refusedOverTime)
+    }
+    // Those with a line are the captures'.
+    for refusal in refusals where refusal.line == nil {
+      guard let seconds = refusal.seconds, seconds >= 0, seconds < 1e9 else { continue }
+      times.add(at: UInt64(seconds * 1e9))
+    }
+    return times
   }
 
   /// One for each process and context: the parts that several files tell of it put together.
@@ -140,7 +160,8 @@ extension Explanation {
       let assumed = [fallback, 2 << 20, Refusal.longestRegion].first { $0 >= end }
       return ExplainedRegion(
         process: process, layout: RegionLayout(process, regionLength: told ?? assumed ?? end),
-        isLengthAssumed: told == nil, alsoInEarlierDump: earlier)
+        isLengthAssumed: told == nil, alsoInEarlierDump: earlier,
+        groups: Array(DumpGroup.groups(process).prefix(64)))
     }
   }
 }

@@ -11,6 +11,8 @@ struct LogEvidence {
   private(set) var refusals: [Refusal] = []
   /// Refusals beyond `mostRefusals`.
   private(set) var moreRefusals = 0
+  /// When those were, by the kernel's clock.
+  private(set) var moreTimes = TimeCounts()
   /// Failed transactions that had nothing to do with space.
   private(set) var otherFailures: [OtherFailure] = []
   private(set) var moreOtherFailures = 0
@@ -72,6 +74,9 @@ struct LogEvidence {
   private mutating func add(_ refusal: Refusal, awaitsUsage: Bool) {
     guard refusals.count < Self.mostRefusals else {
       moreRefusals += 1
+      if let seconds = refusal.seconds, seconds >= 0, seconds < 1e9 {
+        moreTimes.add(at: UInt64(seconds * 1e9))
+      }
       return
     }
     refusals.append(refusal)

@@ -17,7 +17,14 @@ struct HostBenchmark {
     var pipeMicroseconds: Double
     var ratioToStream: Double
 
-    static let header = ["bytes", "mode", "binder µs", "stream µs", "pipe µs", "to stream"]
+    static let columns = [
+      Table.Column("bytes", "of the request, and as many of the reply"),
+      Table.Column("mode", "on how many processors the two programs run"),
+      Table.Column("binder µs", "time of an exchange through the host"),
+      Table.Column("stream µs", "through a Unix stream socket"),
+      Table.Column("pipe µs", "through two pipes"),
+      Table.Column("to stream", "the first divided by the second"),
+    ]
     var cells: [String] {
       [Format.grouped(bytes), mode]
         + [binderMicroseconds, streamMicroseconds, pipeMicroseconds].map {

@@ -12,7 +12,7 @@ enum DebugFiles {
     let counts = [
       ("BC_TRANSACTION", sent), ("BC_REPLY", tally.replies),
       ("BC_FREE_BUFFER", sent + tally.replies - live), ("BR_TRANSACTION", tally.received - replies),
-      ("BR_REPLY", replies), ("BR_FAILED_REPLY", tally.failures.reduce(0, +)),
+      ("BR_REPLY", replies), ("BR_FAILED_REPLY", tally.refusals.reduce(0, +) + tally.failedCalls),
       ("BR_ONEWAY_SPAM_SUSPECT", tally.spam),
     ]
     var text = "binder stats:\n"

@@ -33,6 +33,12 @@ enum Format {
     }
   }
 
+  /// As it is given on the command line: `1016K`, `2M`.
+  static func size(_ bytes: Int) -> String {
+    if bytes % (1 << 20) == 0 { return "\(bytes >> 20)M" }
+    return bytes % (1 << 10) == 0 ? "\(bytes >> 10)K" : "\(bytes)"
+  }
+
   /// `870 ns`, `12.3 µs`, `4.1 ms`, `5.0 s`
   static func time(nanoseconds value: UInt64) -> String {
     let value = Int(clamping: value)

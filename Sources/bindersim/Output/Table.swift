@@ -4,7 +4,20 @@
 /// Where a line has no room for all columns, the least important ones are left out, and a line below
 /// the table names them.
 struct Table {
+  /// A title, and what stands under it, for help.
+  struct Column: Sendable {
+    let title: String
+    let help: String
+
+    init(_ title: String, _ help: String) {
+      self.title = title
+      self.help = help
+    }
+  }
+
   private var rows: [[String]]
+  /// Rows that tell of failures.
+  private var alarming: Set<Int> = []
   private let leastImportant: [String]
 
   /// - Parameter leastImportant: titles of columns that can be spared, the first of them first. When
@@ -14,7 +27,23 @@ struct Table {
     self.leastImportant = leastImportant
   }
 
-  mutating func add(_ row: [String]) { rows.append(row) }
+  init(_ columns: [Column], leastImportant: [String] = []) {
+    self.init(columns.map(\.title), leastImportant: leastImportant)
+  }
+
+  mutating func add(_ row: [String], isAlarming: Bool = false) {
+    if isAlarming { alarming.insert(rows.count) }
+    rows.append(row)
+  }
+
+  /// The same as the terminal shows it, rows that tell of failures in red.
+  func text(indent: String = "", for terminal: Terminal) -> String {
+    let lines = text(indent: indent, columns: terminal.columns)
+      .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    return lines.enumerated().map { index, line in
+      alarming.contains(index) ? terminal.red(line) : line
+    }.joined(separator: "\n")
+  }
 
   /// The lines, each ending in a newline and without trailing blanks.
   ///
@@ -52,14 +81,14 @@ struct Table {
     return shown
   }
 
-  /// Breaks a text at blanks into lines that fit.
-  static func wrapped(_ text: String, in columns: Int) -> String {
+  /// Breaks a text at blanks into lines that fit; all but the first begin with `indent`.
+  static func wrapped(_ text: String, in columns: Int, indent: String = "") -> String {
     var lines: [String] = []
     for word in text.split(separator: " ", omittingEmptySubsequences: false) {
       if let line = lines.last, line.count + 1 + word.count <= columns {
         lines[lines.count - 1] += " " + word
       } else {
-        lines.append(String(word))
+        lines.append((lines.isEmpty ? "" : indent) + word)
       }
     }
     return lines.map { $0 + "\n" }.joined()

@@ -44,6 +44,13 @@ struct Terminal: Sendable {
   func bold(_ text: String) -> String { styled(text, "1") }
   func red(_ text: String) -> String { styled(text, "31") }
 
+  /// Each line by itself, so that one that is cut off does not colour what follows.
+  func red(lines: String) -> String {
+    guard hasColor else { return lines }
+    return lines.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { $0.isEmpty ? "" : red(String($0)) }.joined(separator: "\n")
+  }
+
   private func styled(_ text: String, _ code: String) -> String {
     hasColor ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
   }

@@ -32,7 +32,8 @@ func runVerify<E>(
     } else if !verification.agrees, status == .success {
       status = .failure
     }
-    try write(VerifyText.text(verification, width: width))
+    let text = VerifyText.text(verification, width: width)
+    try write(verification.isAlarming ? Terminal.output.red(lines: text) : text)
     if verification.verdict == .interrupted { break }
   }
   return status
@@ -48,6 +49,11 @@ func verify(
   } catch {
     return Verification(path: path, verdict: .unusable("\(error)"))
   }
+}
+
+extension Verification {
+  /// It differs, or could not be used.
+  fileprivate var isAlarming: Bool { !agrees && verdict != .interrupted }
 }
 
 enum VerifyText {

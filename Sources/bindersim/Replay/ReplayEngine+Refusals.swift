@@ -20,6 +20,7 @@ extension ReplayEngine {
       guard isFull(for: planned) else { return }
       predicted.append(planned)
     }
+    refusedTimes.add(at: planned.nanoseconds)
     guard refusals.count < Self.mostRefusals else {
       moreRefusals += 1
       return

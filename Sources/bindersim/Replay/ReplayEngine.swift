@@ -56,6 +56,9 @@ struct ReplayEngine {
   var moreRefusals = 0
   /// Messages without a buffer that had no room here.
   var predicted: [PlannedRefusal] = []
+  /// When the driver refused messages, and when this setting does, as the capture tells the time.
+  var refusedTimes = TimeCounts()
+  private(set) var failedTimes = TimeCounts()
   private var calls: [OpenCall] = []
   private var idleCalls: [Int32] = []
   /// Nanoseconds of the capture.
@@ -117,6 +120,7 @@ struct ReplayEngine {
       .sorted { ($0.peakBytes, $1.pid) > ($1.peakBytes, $0.pid) }
     var run = ReplayRun(setting, total, processes, until: end)
     run.contradictions = members.reduce(0) { $0 + $1.contradictions }
+    run.failedOverTime = failedTimes
     return run
   }
 
@@ -155,6 +159,7 @@ struct ReplayEngine {
       measure(destination)
     } catch {
       members[destination].failed += 1
+      failedTimes.add(at: buffer.nanoseconds)
       members[destination].failures[error.kind, default: 0] += 1
       let isSpace = error.kind == .noSpace || error.kind == .noOnewaySpace
       if buffer.wasPlaced, isSpace { members[destination].contradictions += 1 }
@@ -319,7 +324,7 @@ struct ReplayEngine {
     return ReplayFailure(
       line: buffer.line, nanoseconds: buffer.nanoseconds, transaction: buffer.transaction,
       receiver: buffer.destination, context: buffer.context, sender: buffer.sender,
-      kind: "\(error.kind)", message: "\(error)", size: buffer.size,
+      kind: "\(error.kind)", message: error.text(ProcessNames().label), size: buffer.size,
       dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
       freeBytes: statistics.freeBytes, largestFreeRange: statistics.largestFreeRange,
       freeOnewaySpace: statistics.freeOnewaySpace,

@@ -103,7 +103,7 @@ extension ReplayPlanner {
         transaction: planned.transaction, line: planned.line, nanoseconds: planned.nanoseconds,
         kind: isOneway ? "oneway" : buffer.kind == .reply ? "reply" : "request",
         sender: planned.sender, senderThread: planned.senderThread, receiver: planned.destination,
-        context: planned.context, node: planned.node, size: planned.size,
+        context: planned.context, node: planned.node, code: planned.code, size: planned.size,
         receivedLine: buffer.receivedLine, receiverThread: buffer.receiverThread,
         wentOnLine: buffer.wentOnLine,
         waitingBehind: isOneway && isReceived ? waiting[buffer.target] ?? 0 : 0,

@@ -30,6 +30,8 @@ struct ReplayReport: Codable, Equatable, Sendable {
   var refusals: [Refusal] = []
   /// Refusals beyond those that are listed.
   var moreRefusals = 0
+  /// When the capture's own driver refused messages, as the capture tells the time.
+  var refusedOverTime = TimeCounts()
   /// Where frees were taken from.
   var belief: FreeBelief
   /// How many buffers each rule freed.
@@ -41,6 +43,8 @@ struct ReplayReport: Codable, Equatable, Sendable {
   var waiting = 0
   /// The first of them, those that leak first.
   var unreleased: [UnreleasedBuffer] = []
+  /// All of them, those that are alike together; the largest groups.
+  var unreleasedGroups: [LeakGroup] = []
   /// What else must be known to trust the figures.
   var notes: [String]
   /// Of the kernel's log in the capture, what is about Binder.

@@ -8,6 +8,8 @@ struct ReplayRun: Codable, Equatable, Sendable {
   var budgetPages: Int?
   /// Buffers that could not be placed.
   var failed: Int
+  /// When, as the capture tells the time.
+  var failedOverTime = TimeCounts()
   /// Of these, those that the driver had placed: in the capture's own setting they show that the
   /// region is longer, or that frees are missing.
   var contradictions: Int

@@ -72,8 +72,12 @@ struct ReplaySession {
     if !isSimulated { engines.removeLast(engines.count - 1) }
     var pace = ReplayPace(speed: options.speed)
     var wasInterrupted = false
+    var clock = RecordedClock()
     while let record = try reader.next() {
       line = record.line
+      if clock.note(reader.summary.elapsed, shows: record.nanoseconds) {
+        for recorder in recorders { recorder.set(clock) }
+      }
       if line & 0xFFF == 0 {
         progress(
           ReplayProgress(bytes: reader.summary.byteCount, ofBytes: reader.fileSize, lines: line))
@@ -138,6 +142,7 @@ struct ReplaySession {
     guard let first = engines.first else { return }
     report.count(predicted: first.predicted)
     report.moreRefusals = first.moreRefusals
+    report.refusedOverTime = first.refusedTimes
     let file = Evidence.label(options.path)
     report.refusals = first.refusals.map { entry in
       var refusal = entry.refusal
@@ -160,6 +165,7 @@ struct ReplaySession {
     let ordered =
       unreleased.filter { $0.wentOnLine != nil } + unreleased.filter { $0.wentOnLine == nil }
     report.unreleased = Array(ordered.prefix(Self.shownUnreleased))
+    report.unreleasedGroups = Array(LeakGroup.groups(unreleased).prefix(Self.shownUnreleased))
     for (process, count) in planner.uncertainContexts.sorted(by: { $0.key < $1.key }) {
       let contexts =
         report.runs.first?.processes.filter { $0.pid == process }.map(\.context.name) ?? []

@@ -124,6 +124,7 @@ struct UnreleasedBuffer: Codable, Equatable, Sendable {
   var receiver: Int32
   var context: BinderContext
   var node: Int32
+  var code: UInt32
   var size: Int
   /// Where it was received; absent if it was not.
   var receivedLine: Int?

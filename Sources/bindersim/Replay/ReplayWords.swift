@@ -136,8 +136,13 @@ struct ReplayWords {
             + "and no receiver had gone on without a release."
       ]
     }
-    let shown = report.unreleased.filter { $0.wentOnLine != nil }.prefix(5)
-    var sentences = shown.map { buffer in
+    let groups = report.unreleasedGroups.filter { $0.leaked > 0 }
+    let shown = groups.prefix(5)
+    var sentences = shown.map { group in
+      let one = report.unreleased.first {
+        $0.transaction == group.firstTransaction && $0.line == group.firstLine
+      }
+      guard group.buffers == 1, let buffer = one else { return sentence(group) }
       var text =
         "Transaction \(buffer.transaction) (\(buffer.kind)) of \(label(buffer.sender)) to node "
         + "\(buffer.node) of \(label(buffer.receiver)), \(n(buffer.size)) bytes, \(place) \(buffer.line): "
@@ -150,10 +155,24 @@ struct ReplayWords {
         " and never released, though its receiver went on at \(place) \(buffer.wentOnLine ?? 0)."
       return text
     }
-    if report.leaked > shown.count {
-      sentences.append("\(n(report.leaked - shown.count)) more like it.")
-    }
+    let rest = report.leaked - shown.reduce(0) { $0 + $1.leaked }
+    if rest > 0 { sentences.append("\(Format.count(rest, "more buffer")) leaked.") }
     return sentences
+  }
+
+  /// `40 requests of 2 to 3 with code 0x1, each of 4,096 bytes …`
+  private func sentence(_ group: LeakGroup) -> String {
+    let kind = group.kind == "oneway" ? "oneway message" : group.kind
+    let to = label(RegionKey(group.receiver, group.context).number)
+    var text =
+      "\(Format.count(group.leaked, kind)) of \(label(group.sender)) to \(to) with code "
+      + "0x\(String(group.code, radix: 16)), \(n(group.size)) bytes each, together "
+      + "\(n(group.leaked * group.size)): never released, though their receiver went on"
+    text +=
+      "; the first is transaction \(group.firstTransaction) at \(place) \(group.firstLine), "
+      + "\(ReplayTime.text(group.firstNanoseconds))"
+    if group.waiting > 0 { text += "; \(n(group.waiting)) more like it wait" }
+    return text + "."
   }
 
   var waiting: [String] {

@@ -48,10 +48,30 @@ enum ReplayError: Error, CustomStringConvertible {
   var description: String {
     switch self {
     case .input(let error): "\(error)"
+    case .setting(let setting, .noMemory(_, let cause)):
+      "policy \(setting.policy.name), region \(setting.regionLength): no memory for a region: \(cause)"
     case .setting(let setting, let error):
       "policy \(setting.policy.name), region \(setting.regionLength): \(error)"
-    case .engine(let path, let line, let error): "\(path):\(line): cannot go on: \(error)"
+    case .engine(let path, let line, let error):
+      "\(path):\(line): cannot go on: \(error.text(ProcessNames().label))"
     }
+  }
+}
+
+extension BinderError {
+  /// In words that name processes as a reader knows them: a process's regions of other contexts have
+  /// numbers of their own here.
+  func text(_ label: (Int32) -> String) -> String {
+    let number: Int32? =
+      switch self {
+      case .noSpace(let pid, _, _, _), .noOnewaySpace(let pid, _, _), .noMemory(let pid, _),
+        .dead(let pid, _), .failedReply(let pid), .busy(let pid, _):
+        pid
+      case .invalidArgument, .badSource: nil
+      }
+    guard let number else { return "\(self)" }
+    return "\(self)".replacing(
+      "process \(number)", with: "process \(label(number))", maxReplacements: 1)
   }
 }
 

@@ -3,18 +3,24 @@ internal import BinderBuffer
 /// Why messages were refused, in words.
 enum FailureText {
   /// One line that names the failure.
-  static func title(_ group: FailureGroup, _ names: ProcessNames) -> String {
+  static func title(
+    _ group: FailureGroup, _ names: ProcessNames, _ clock: RecordedClock
+  ) -> String {
     let times = group.count == 1 ? "once" : "\(Format.grouped(group.count)) times"
     return "Process \(names.label(group.receiver)): \(group.kind), \(times), first at "
-      + Format.time(nanoseconds: group.firstTime)
+      + clock.text(group.firstTime)
   }
 
   /// What was requested, what was free, and so why it did not fit.
-  static func explanation(_ group: FailureGroup, _ names: ProcessNames) -> [String] {
-    [asked(group, names), verdict(group), holders(group, names)].compactMap(\.self)
+  static func explanation(
+    _ group: FailureGroup, _ names: ProcessNames, _ clock: RecordedClock
+  ) -> [String] {
+    [asked(group, names, clock), verdict(group), holders(group, names)].compactMap(\.self)
   }
 
-  private static func asked(_ group: FailureGroup, _ names: ProcessNames) -> String {
+  private static func asked(
+    _ group: FailureGroup, _ names: ProcessNames, _ clock: RecordedClock
+  ) -> String {
     let first = group.first
     let origin =
       first.origin.map {
@@ -31,7 +37,7 @@ enum FailureText {
         ? " All \(Format.grouped(group.count)) asked for as much"
         : " All \(Format.grouped(group.count)) asked for \(Format.grouped(group.smallest)) to "
           + "\(Format.grouped(group.largest)) bytes"
-      text += "; the last came at \(Format.time(nanoseconds: group.lastTime))."
+      text += "; the last came at \(clock.text(group.lastTime))."
     }
     return text
   }
@@ -88,11 +94,13 @@ enum FailureText {
     }.joined(separator: ", ")
   }
 
-  static func html(_ groups: [FailureGroup], _ names: ProcessNames) -> String {
+  static func html(
+    _ groups: [FailureGroup], _ names: ProcessNames, _ clock: RecordedClock
+  ) -> String {
     guard !groups.isEmpty else { return HTML.paragraph("No message was refused.") }
     return groups.map { group in
-      "<article class=\"failure\"><h3>\(HTML.escaped(title(group, names)))</h3>\n"
-        + explanation(group, names).map(HTML.paragraph).joined()
+      "<article class=\"failure\"><h3>\(HTML.escaped(title(group, names, clock)))</h3>\n"
+        + explanation(group, names, clock).map(HTML.paragraph).joined()
         + (!group.log.isEmpty
           ? "<pre>\(HTML.escaped(group.log))</pre>\n" : "") + "</article>\n"
     }.joined()

@@ -47,7 +47,7 @@ struct Findings {
     var text = """
       The fullest region was that of process \(name(track.process.pid)): \
       \(Format.bytes(peak.bytesInUse)) of \(Axis.shortBytes(track.regionLength)) (\(share)) in \
-      \(Format.count(peak.bufferCount, "buffer")) at \(Format.time(nanoseconds: track.peakTime))
+      \(Format.count(peak.bufferCount, "buffer")) at \(recording.clock.text(track.peakTime))
       """
     if !track.peakHolders.isEmpty {
       text += ", sent by " + FailureText.words(Array(track.peakHolders.prefix(3)), names)
@@ -120,7 +120,7 @@ struct Findings {
         ", \(Format.grouped(worst.value.count)) of them by process \(name(worst.key.to)), sent by "
         + name(worst.key.from)
     }
-    return text + "; the oldest since \(Format.time(nanoseconds: held[0].since))."
+    return text + "; the oldest since \(recording.clock.text(held[0].since))."
   }
 
   private struct Pair: Hashable {

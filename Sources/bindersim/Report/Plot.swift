@@ -87,13 +87,7 @@ struct PlotFrame {
     var text =
       "<figure class=\"\(style)\"><figcaption>\(HTML.escaped(title)) "
       + "<span class=\"unit\">\(HTML.escaped(yName))</span></figcaption>\n"
-    if !legend.isEmpty {
-      text += "<p class=\"legend\">"
-      for key in legend {
-        text += "<span><i class=\"\(key.style)\"></i>\(HTML.escaped(key.name))</span> "
-      }
-      text += "</p>\n"
-    }
+    text += Self.html(legend)
     text += "<div class=\"frame\"><div class=\"y\" aria-hidden=\"true\">"
     text += labels(yMarks, from: "bottom") + "</div>\n"
     text += "<svg viewBox=\"\(viewBox)\" preserveAspectRatio=\"none\" role=\"img\">"
@@ -101,6 +95,15 @@ struct PlotFrame {
     text +=
       drawing + "</svg>\n<div class=\"x\" aria-hidden=\"true\">" + labels(xMarks, from: "left")
     return text + "</div>\n<div class=\"name\">\(HTML.escaped(xName))</div></div></figure>\n"
+  }
+
+  /// What the colours mean, for one drawing or for several.
+  static func html(_ legend: [Key]) -> String {
+    guard !legend.isEmpty else { return "" }
+    return "<p class=\"legend\">"
+      + legend.map { "<span><i class=\"\($0.style)\"></i>\(HTML.escaped($0.name))</span> " }
+      .joined()
+      + "</p>\n"
   }
 
   private func labels(_ marks: [Axis.Mark], from edge: String) -> String {

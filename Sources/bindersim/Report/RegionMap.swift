@@ -6,23 +6,38 @@ struct RegionMap {
   let recording: Recording
   let track: ProcessTrack
 
-  var html: String {
-    let height = max(track.pageHeight, 8)
-    let total = track.regionLength / 4096
-    // Drawn in units of columns and pages; the last column may extend beyond the end.
+  private var height: Int { max(track.pageHeight, 8) }
+
+  /// What is drawn: equal for maps that look alike.
+  var picture: String { viewBox + drawing(height) }
+
+  // Drawn in units of columns and pages; the last column may extend beyond the end.
+  private var viewBox: String {
     let width = Double(max(1, recording.end)) / Double(recording.grid.width)
-    return PlotFrame(
-      title: "Region map: \(Format.grouped(height)) of \(Format.grouped(total)) pages"
-        + (height < total ? ", those above never had a frame" : ""),
-      description: description, xName: "time since the beginning", yName: "(number of the page)",
+    return "0 0 \(Format.decimal(max(width, 0.001), digits: 3)) \(height)"
+  }
+
+  var html: String {
+    let total = track.regionLength / 4096
+    return html(
+      "Region map: \(Format.grouped(height)) of \(Format.grouped(total)) pages"
+        + (height < total ? ", those above never had a frame" : ""), legend: Self.legend)
+  }
+
+  static let legend = [
+    PlotFrame.Key("inuse", "in use by one buffer"),
+    PlotFrame.Key("shared", "shared by several"),
+    PlotFrame.Key("available", "available (idle, has a frame)"), PlotFrame.Key("free", "free"),
+  ]
+
+  func html(_ title: String, legend: [PlotFrame.Key]) -> String {
+    PlotFrame(
+      title: title,
+      description: description, xName: recording.clock.axisName, yName: "(number of the page)",
       xMarks: Axis.time(to: max(1, recording.end)).marks, yMarks: Axis.exactly(height).marks,
-      viewBox: "0 0 \(Format.decimal(max(width, 0.001), digits: 3)) \(height)",
+      viewBox: viewBox,
       drawing: drawing(height),
-      legend: [
-        PlotFrame.Key("inuse", "in use by one buffer"),
-        PlotFrame.Key("shared", "shared by several"),
-        PlotFrame.Key("available", "available (idle, has a frame)"), PlotFrame.Key("free", "free"),
-      ], style: "map"
+      legend: legend, style: "map"
     ).html
   }
 

@@ -1,6 +1,7 @@
 /// The report of a replay.
 enum ReplayPage {
   private static let shownTold = 64
+  private static let shownUnreleased = 16
 
   /// - Parameters:
   ///   - recordings: The recordings of the report's runs, in the same order.
@@ -17,10 +18,7 @@ enum ReplayPage {
       findings: findings(report, first, names, longer),
       remarks: remarks(report),
       sections: [ReportPage.Section("Capture and settings", settings(report))]
-        + told(report, names)
-        + zip(report.runs, recordings).flatMap { run, recording in
-          sections(run, recording, names, isOnly: report.runs.count == 1)
-        })
+        + told(report, names) + simulated(report, recordings, names))
   }
 
   /// What the capture itself tells comes first; of what is simulated only what it allows.
@@ -60,11 +58,16 @@ enum ReplayPage {
   }
 
   private static func tiles(_ report: ReplayReport, _ recording: Recording?) -> [ReportPage.Tile] {
-    let refused = report.refused + (report.runs.first?.failed ?? 0)
+    let here = report.runs.first?.failed ?? 0
     return [
       ReportPage.Tile(label: "buffers replayed", value: Format.grouped(report.used)),
       ReportPage.Tile(label: "not usable", value: Format.grouped(report.unusedCount)),
-      ReportPage.Tile(label: "refused", value: Format.grouped(refused), isAlarming: refused > 0),
+      ReportPage.Tile(
+        label: "refused by the driver", value: Format.grouped(report.refused),
+        isAlarming: report.refused > 0),
+      ReportPage.Tile(
+        label: report.runs.count > 1 ? "refused in the first setting" : "refused in this setting",
+        value: Format.grouped(here), isAlarming: here > 0),
     ] + (recording.map(ReportPage.Tile.all) ?? []) + [
       ReportPage.Tile(label: "never freed", value: Format.grouped(report.neverFreed))
     ]
@@ -86,62 +89,79 @@ enum ReplayPage {
       sections.append(
         ReportPage.Section(
           "What the driver refused",
-          HTML.table(
-            [
-              "transaction", "line", "time", "from", "to", "free", "largest free", "region",
-              "held by",
-            ],
-            report.refusals.prefix(shownTold).map { refusal in
+          RefusalTimes.html([("by the driver", report.refusedOverTime)], ReplayTime.text)
+            + HTML.table(
               [
-                refusal.transaction.map { "\($0)" } ?? "-", refusal.line.map { "\($0)" } ?? "-",
-                refusal.time ?? "-", refusal.sender.map(names.label) ?? "-",
-                refusal.receiver.map(names.label) ?? "-",
-                refusal.free.map(Format.grouped) ?? "unknown",
-                refusal.largestFree.map(Format.grouped) ?? "unknown",
-                refusal.regionLength.map(Format.grouped) ?? "unknown",
-                RefusalWords(refusal: refusal, label: names.label).holders ?? "unknown",
-              ]
-            }, caption: "\(Format.count(report.refused, "message")) refused by the driver")))
+                "transaction", "line", "time", "from", "to", "free", "largest free", "region",
+                "held by",
+              ],
+              report.refusals.prefix(shownTold).map { refusal in
+                [
+                  refusal.transaction.map { "\($0)" } ?? "-", refusal.line.map { "\($0)" } ?? "-",
+                  refusal.time ?? "-", refusal.sender.map(names.label) ?? "-",
+                  refusal.receiver.map(names.label) ?? "-",
+                  refusal.free.map(Format.grouped) ?? "unknown",
+                  refusal.largestFree.map(Format.grouped) ?? "unknown",
+                  refusal.regionLength.map(Format.grouped) ?? "unknown",
+                  RefusalWords(refusal: refusal, label: names.label).holders ?? "unknown",
+                ]
+              }, caption: "\(Format.count(report.refused, "message")) refused by the driver")))
     }
     if report.belief == .recorded, !report.unreleased.isEmpty {
       sections.append(
         ReportPage.Section(
           "What was never released",
-          HTML.table(
-            [
-              "transaction", "line", "kind", "from", "to", "node", "bytes", "received", "went on",
-              "behind it",
-            ],
-            report.unreleased.prefix(shownTold).map { buffer in
+          LeakGroup.html(report.unreleasedGroups, names.label)
+            + HTML.table(
               [
-                "\(buffer.transaction)", "\(buffer.line)", buffer.kind, names.label(buffer.sender),
-                names.label(buffer.receiver), "\(buffer.node)", Format.grouped(buffer.size),
-                buffer.receivedLine.map { "line \($0)" } ?? "waits",
-                buffer.wentOnLine.map { "line \($0)" } ?? "-", Format.grouped(buffer.waitingBehind),
-              ]
-            },
-            caption:
-              "\(Format.grouped(report.leaked)) leaked, \(Format.grouped(report.waiting)) waiting"))
+                "transaction", "line", "sent at", "kind", "from", "to", "node", "code", "bytes",
+                "received", "went on", "behind it",
+              ],
+              report.unreleased.prefix(shownUnreleased).map { buffer in
+                [
+                  "\(buffer.transaction)", "\(buffer.line)", ReplayTime.text(buffer.nanoseconds),
+                  buffer.kind, names.label(buffer.sender), names.label(buffer.receiver),
+                  "\(buffer.node)", "0x" + String(buffer.code, radix: 16),
+                  Format.grouped(buffer.size),
+                  buffer.receivedLine.map { "line \($0)" } ?? "waits",
+                  buffer.wentOnLine.map { "line \($0)" } ?? "-",
+                  Format.grouped(buffer.waitingBehind),
+                ]
+              },
+              caption:
+                "The first of \(Format.grouped(report.neverFreed)): "
+                + "\(Format.grouped(report.leaked)) leaked, \(Format.grouped(report.waiting)) waiting"
+            ))
       )
     }
     return sections
   }
 
-  private static func title(_ run: ReplayRun) -> String {
-    "\(run.policy), \(Axis.shortBytes(run.regionLength))"
-      + (run.budgetPages.map { ", \(Format.grouped($0)) pages" } ?? "")
-  }
-
-  private static func sections(
-    _ run: ReplayRun, _ recording: Recording, _ names: ProcessNames, isOnly: Bool
+  /// What depends on the settings, side by side; what does not, once.
+  private static func simulated(
+    _ report: ReplayReport, _ recordings: [Recording], _ names: ProcessNames
   ) -> [ReportPage.Section] {
+    guard let recording = recordings.first, !report.runs.isEmpty else { return [] }
     let latencies = LatencyPlot.html(
       LatencySeries.lifetimes(recording), title: "How long buffers lived")
-    let sections =
-      (latencies.isEmpty ? [] : [ReportPage.Section("Latency", latencies)])
-      + RecordingSections(recording: recording, names: names).sections
-    guard !isOnly else { return sections }
-    return sections.map { ReportPage.Section("\($0.title): \(title(run))", $0.body) }
+    var sections = latencies.isEmpty ? [] : [ReportPage.Section("Latency", latencies)]
+    if report.runs.count == 1 {
+      sections += RecordingSections(recording: recording, names: names).sections
+    } else {
+      let settings = zip(report.runs, recordings).map {
+        ComparedSetting(policy: $0.policy, regionLength: $0.regionLength, recording: $1)
+      }
+      sections += ComparisonSections(settings: settings, names: names).sections
+      if report.belief != .recorded {
+        sections.append(
+          ReportPage.Section(
+            "Buffers that were never freed",
+            RecordingSections(recording: recording, names: names).leaks))
+      }
+    }
+    // What was never released has been told from the capture itself.
+    return report.belief == .recorded
+      ? sections.filter { $0.title != "Buffers that were never freed" } : sections
   }
 }
 

@@ -44,11 +44,11 @@ struct ReportPage {
     <body>
     <header><h1>\(HTML.escaped(title))</h1><p>\(HTML.escaped(subtitle))</p></header>
     <main>
-    <section><h2>Summary</h2>
+    \(contents)<section id="s0"><h2>Summary</h2>
     <div class="tiles">
     \(tiles.map(Self.html).joined())</div>
     \(Self.html(findings))\(HTML.list(remarks))</section>
-    \(sections.map(Self.html).joined())</main>
+    \(sections.enumerated().map { Self.html($0.element, number: $0.offset + 1) }.joined())</main>
     </body>
     </html>
 
@@ -67,7 +67,15 @@ struct ReportPage {
       + "<span>\(HTML.escaped(tile.label))</span></div>\n"
   }
 
-  private static func html(_ section: Section) -> String {
-    "<section><h2>\(HTML.escaped(section.title))</h2>\n\(section.body)</section>\n"
+  private static func html(_ section: Section, number: Int) -> String {
+    "<section id=\"s\(number)\"><h2>\(HTML.escaped(section.title))</h2>\n\(section.body)</section>\n"
+  }
+
+  private var contents: String {
+    let titles = ["Summary"] + sections.map(\.title)
+    return "<nav aria-label=\"Contents\"><ul>\n"
+      + titles.enumerated().map {
+        "<li><a href=\"#s\($0.offset)\">\(HTML.escaped($0.element))</a></li>\n"
+      }.joined() + "</ul></nav>\n"
   }
 }

@@ -14,6 +14,7 @@ enum ReportStyle {
     font:16px/1.5 system-ui,sans-serif}
     h1{font-size:1.6rem;overflow-wrap:anywhere;line-height:1.2;margin:.5rem 0}h2{font-size:1.25rem;margin:2rem 0 .5rem;
     border-bottom:1px solid var(--line)}h3{font-size:1.05rem;margin:1.2rem 0 .3rem}
+    h4{font-size:.95rem;margin:1rem 0 .2rem}
     header p,.name,.legend,caption{color:var(--soft)}header p{margin:0}
     .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:8px}
     .tile{background:var(--card);border-radius:8px;padding:10px 12px}
@@ -22,6 +23,8 @@ enum ReportStyle {
     .findings{display:grid;grid-template-columns:auto 1fr;gap:.45rem 1.4rem;margin:1rem 0}
     .findings dt{font-weight:600;white-space:nowrap}.findings dd{margin:0}
     ul{padding-left:1.2rem}li{margin:.3rem 0}
+    nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:2px 18px;padding:0;margin:.8rem 0 0}
+    nav li{margin:0}a{color:var(--s0)}
     .scroll{overflow-x:auto;margin:12px 0}
     table{border-collapse:collapse;width:100%;font-size:.84rem;font-variant-numeric:tabular-nums}
     caption{text-align:left;font-size:.85rem;padding-bottom:4px}
@@ -32,7 +35,7 @@ enum ReportStyle {
     padding:1px 14px;margin:12px 0}
     pre{overflow-x:auto;font-size:.8rem;background:var(--bg);padding:8px;border-radius:6px}
     .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));
-    gap:8px 28px;align-items:end}
+    gap:8px 28px;align-items:end}.plots .map svg{height:150px}
     figure{margin:14px 0;break-inside:avoid}figcaption{font-weight:600;font-size:.95rem}
     .legend{font-size:.82rem;margin:2px 0}.legend span{margin-right:14px;white-space:nowrap}
     .legend i{display:inline-block;width:12px;height:12px;border-radius:2px;margin-right:5px;
@@ -57,16 +60,21 @@ enum ReportStyle {
     i.free{background:var(--free);border:1px solid var(--line)}i.available{background:
     var(--available)}i.inuse{background:var(--inuse)}i.shared{background:var(--shared)}
     i.k0{background:var(--s0)}i.k1{background:var(--s2)}i.k2{background:var(--s1)}
-    .legend i.limit,.legend i.alarm,.legend i.line{height:3px;vertical-align:4px}
+    .legend i.limit,.legend i.alarm{height:3px;vertical-align:4px}
+    .legend i.line{width:20px;height:0;background:none;border-top-width:3px;
+    border-top-style:solid;vertical-align:4px}
+    .legend i.d1{border-top-style:dashed}.legend i.d2{border-top-style:dotted}
+    path.d1{stroke-dasharray:7 4}path.d2{stroke-dasharray:2 3}
     i.limit{background:var(--soft)}i.alarm{background:var(--bad)}
 
     """
-    + (0..<8).map { ".s\($0){stroke:var(--s\($0))}i.s\($0){background:var(--s\($0))}\n" }.joined()
+    + (0..<8).map { ".s\($0){stroke:var(--s\($0))}i.s\($0){border-color:var(--s\($0))}\n" }.joined()
       + """
       @media (max-width:600px){body{padding:10px}.frame{grid-template-columns:3.6rem 1fr}
       .map svg{height:240px}.findings{display:block}.findings dd{margin:0 0 .7rem}}
       @media print{body{max-width:none;font-size:11pt}.tile,svg,.failure,i,pre{
       print-color-adjust:exact;-webkit-print-color-adjust:exact}.scroll{overflow:visible}
+      nav{display:none}h2,h3{break-after:avoid}tr,.failure{break-inside:avoid}
       table{font-size:.7rem}th,td{padding:3px 5px;white-space:normal}}
       """
 }

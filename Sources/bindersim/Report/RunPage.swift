@@ -20,12 +20,12 @@ enum RunPage {
   }
 
   private static func subtitle(_ report: RunReport) -> String {
-    let c = report.configuration
-    let threads = c.isDeterministic ? "deterministic" : "\(c.threads) threads each"
-    return "\(c.processes) processes, \(threads), region \(Axis.shortBytes(c.regionBytes)), budget "
-      + (c.budgetPages.map { "\(Format.grouped($0)) pages" } ?? "none") + ", seed \(c.seed), "
-      + "\(Format.time(nanoseconds: report.elapsedNanoseconds))"
-      + (report.wasInterrupted ? " until it was interrupted" : "")
+    report.machineText([
+      "region \(Axis.shortBytes(report.configuration.regionBytes))",
+      "seed \(report.configuration.seed)",
+      "\(Format.time(nanoseconds: report.elapsedNanoseconds))"
+        + (report.wasInterrupted ? " until it was interrupted" : ""),
+    ])
   }
 
   private static func tiles(_ report: RunReport, _ recording: Recording) -> [ReportPage.Tile] {

@@ -71,7 +71,7 @@ struct TimePlot {
       title: title,
       description: "Over \(Format.time(nanoseconds: recording.end)): lowest \(text(low)), "
         + "highest \(text(high)), at the end \(text(last)), in \(unit).",
-      xAxis: time, yAxis: axis, xName: "time since the beginning", yName: "(\(unit))")
+      xAxis: time, yAxis: axis, xName: recording.clock.axisName, yName: "(\(unit))")
     plot.layers = [
       Plot.Layer(path: area(lows, highs, axis), style: "area band", name: nil),
       Plot.Layer(path: line(emphasis == .high ? highs : lows, axis), style: "line s0", name: title),
@@ -101,10 +101,17 @@ struct TimePlot {
   }
 
   private func line(_ values: [Double], _ axis: Axis) -> String {
+    Self.line(values, axis, x: x)
+  }
+
+  static func line(_ values: [Double], _ axis: Axis, x: (Int) -> Int) -> String {
     var path = ""
+    var last: Int?
     for (index, value) in values.enumerated() {
       let y = Plot.y(axis.place(value))
-      path += (index == 0 ? "M0 \(y)" : "H\(x(index))V\(y)")
+      // What stays as it is needs no point of its own.
+      if last != y { path += (index == 0 ? "M0 \(y)" : "H\(x(index))V\(y)") }
+      last = y
     }
     return path + "H\(x(values.count))"
   }

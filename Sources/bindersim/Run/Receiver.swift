@@ -49,7 +49,7 @@ struct Receiver: ~Copyable {
           freeHeld(dueBy: .max)
         }
       } catch {
-        tally.count(error)
+        tally.countError(error)
         return tally
       }
     }
@@ -89,7 +89,7 @@ struct Receiver: ~Copyable {
         answer(message, to: caller), receipt, thread: thread, from: start, to: end)
     } catch {
       // The call has failed, which the caller is told.
-      tally.count(error)
+      tally.countRefusal(error, isReply: true, at: simulation.sinceStart(start))
       simulation.noteFailure(answer(message, to: caller), error, thread: thread, at: start)
     }
   }
@@ -123,7 +123,7 @@ struct Receiver: ~Copyable {
       try process.free(at: buffer.offset)
       noteFreed(buffer.id, since: start)
     } catch {
-      tally.count(error)
+      tally.countError(error)
     }
   }
 

@@ -1,5 +1,13 @@
+internal import BinderBuffer
+
 /// `bindersim run`: the options, and what they turn into.
 enum RunCommand {
+  private static let policies = Option(
+    "policy", EngineOptions.policy.syntax.list, default: [PlacementPolicy.rust], shown: "rust",
+    help: EngineOptions.policy.help + "; several are compared, with all regions")
+  private static let regions = Option(
+    "region", short: "r", ValueSyntax<Int>.region.list, default: [RunOptions.defaultRegion],
+    shown: "1016K", help: "bytes of each process's region, one or more sizes")
   private static let transactions = Option(
     optional: "transactions", short: "n", .count(in: 1...1_000_000_000_000),
     help: "end after so many requests; the replies come on top")
@@ -19,18 +27,27 @@ enum RunCommand {
       """
       Every byte that arrives is compared with what was sent, and at the end everything must have \
       been given back. The exit status is 1 when one of these does not hold, and when a \
-      transaction failed, for instance for want of room.
+      transaction was refused, for instance for want of room.
+      """,
       """
+      Several policies or regions are run one after the other, each with the same messages (the \
+      workload and the seed make them), and compared in one table and one page. The other exports \
+      are those of the first.
+      """,
     ],
-    options: WorkloadOptions.descriptions + [
+    options: WorkloadOptions.descriptions([regions.description, policies.description]) + [
       duration.description, transactions.description, isDeterministic.description,
       OutputOptions.wide.description,
     ] + ExportOptions.descriptions,
-    lists: [WorkloadOptions.list],
+    lists: [
+      WorkloadOptions.list, HelpList(title: "Columns of one setting", RunReport.processColumns),
+      HelpList(title: "Columns of several settings", RunComparison.columns),
+    ],
     examples: [
       "bindersim run --duration 1s --policy c",
       "bindersim run --workload bulk --region 512K --transactions 10k --json result.json",
       "bindersim run --deterministic --seed 7 --budget 64",
+      "bindersim run --deterministic -w fragmentation -n 8k --policy c,rust --html compared.html",
       "bindersim run --workload leak --deterministic --html leak.html --trace leak.json",
     ]
   ) { arguments throws(CommandError) in
@@ -41,21 +58,38 @@ enum RunCommand {
     options.duration =
       arguments[duration] ?? (options.transactions == nil ? RunOptions.defaultDuration : nil)
     options.recording = exports.recording
-    return try run(options, exports, Terminal.output.wide(arguments[OutputOptions.wide]))
+    let settings = arguments[policies].flatMap { policy in
+      arguments[regions].map { region in
+        var setting = options
+        setting.policy = policy
+        setting.region = region
+        return setting
+      }
+    }
+    return try run(settings, exports, Terminal.output.wide(arguments[OutputOptions.wide]))
   }
 
+  /// - Parameter settings: at least one; they differ in policy and region.
   static func run(
-    _ options: RunOptions, _ exports: ExportRequest, _ terminal: Terminal = .output
+    _ settings: [RunOptions], _ exports: ExportRequest, _ terminal: Terminal = .output
   ) throws(CommandError) -> ExitStatus {
-    let files = try ExportFiles.open(exports, inputs: options.jobFile.map { [$0] } ?? [])
-    let simulation = try Simulation(options)
-    let report =
-      options.isDeterministic
-      ? SimulatedRun(simulation).run() : try ThreadedRun.run(simulation)
-    let whatIf = exports.html == nil ? WhatIf.tried([]) : try tryLonger(options, report)
-    try files.write(outcome(report, simulation.recorder?.recording, whatIf, terminal))
-    return report.foundFaults || !report.failures.isEmpty || !report.leaks.isEmpty
-      ? .failure : .success
+    let files = try ExportFiles.open(exports, inputs: settings[0].jobFile.map { [$0] } ?? [])
+    var comparison = RunComparison()
+    for setting in settings where !Interrupt.wasRequested || comparison.runs.isEmpty {
+      let simulation = try Simulation(setting)
+      let report =
+        setting.isDeterministic
+        ? SimulatedRun(simulation).run() : try ThreadedRun.run(simulation)
+      comparison.add(report, simulation.recorder?.recording)
+    }
+    guard settings.count == 1 else {
+      try files.write(comparison.outcome(for: terminal))
+      return comparison.status
+    }
+    let report = comparison.runs[0]
+    let whatIf = exports.html == nil ? WhatIf.tried([]) : try tryLonger(settings[0], report)
+    try files.write(outcome(report, comparison.recordings.first, whatIf, terminal))
+    return report.status
   }
 
   /// Where a message was refused: whether the same run in longer regions would refuse fewer.

@@ -64,8 +64,16 @@ struct RunReport: Encodable, Sendable {
   var traffic: Traffic
   /// In simulated time in a deterministic run, and only of the steps that take such time.
   var latencies: [Latency]
-  /// Transactions that were refused, by kind.
+  /// Requests and replies that were refused, by kind.
   var failures: [Failure]
+  /// When they were, from the run's start on.
+  var refusedOverTime: TimeCounts
+  /// Of these, replies, and the calls that failed because of that: as many, unless a call had timed
+  /// out.
+  var refusedReplies: Int
+  var failedCalls: Int
+  /// Other steps that the engine refused, by kind.
+  var errors: [Failure]
   var timeouts: Int
   var spamReports: Int
   var processes: [ProcessSummary]
@@ -92,10 +100,11 @@ struct RunReport: Encodable, Sendable {
       let histogram = tally.latencies[step.rawValue]
       return histogram.count > 0 ? Latency(step: step, histogram: histogram) : nil
     }
-    failures = FailureKind.allCases.compactMap { kind in
-      let count = tally.failures[kind.rawValue]
-      return count > 0 ? Failure(kind: kind.description, count: count) : nil
-    }
+    failures = Failure.all(tally.refusals)
+    refusedOverTime = tally.refusalTimes
+    failedCalls = tally.failedCalls
+    refusedReplies = tally.refusedReplies
+    errors = Failure.all(tally.errors)
     timeouts = tally.timeouts
     spamReports = tally.spam
     processes = simulation.members.map { ProcessSummary($0.process) }
@@ -110,12 +119,26 @@ struct RunReport: Encodable, Sendable {
   /// Whether something went wrong that no workload may cause. Transactions that were refused for
   /// want of room or memory are a result, not a fault.
   var foundFaults: Bool {
-    corruptionCount > 0 || timeouts > 0 || !leftovers.isEmpty
+    corruptionCount > 0 || timeouts > 0 || !leftovers.isEmpty || !errors.isEmpty
+      || failedCalls != refusedReplies
       || failures.contains { !Self.refusals.contains($0.kind) }
   }
 
+  var status: ExitStatus {
+    foundFaults || !failures.isEmpty || !leaks.isEmpty ? .failure : .success
+  }
+
   private static let refusals = Set(
-    [FailureKind.noSpace, .noOnewaySpace, .noMemory, .failedReply].map(\.description))
+    [FailureKind.noSpace, .noOnewaySpace, .noMemory].map(\.description))
+}
+
+extension RunReport.Failure {
+  fileprivate static func all(_ counts: [Int]) -> [Self] {
+    FailureKind.allCases.compactMap { kind in
+      let count = counts[kind.rawValue]
+      return count > 0 ? Self(kind: kind.description, count: count) : nil
+    }
+  }
 }
 
 extension RunReport.Configuration {

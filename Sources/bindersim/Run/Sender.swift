@@ -55,22 +55,29 @@ struct Sender: ~Copyable {
     if message.isOneway { state.waiting.wrappingAdd(1, ordering: .relaxed) }
     let start = MonotonicClock.now()
     state.note(id, sentAt: start)
+    var sent: SentTransaction
     do throws(BinderError) {
-      var sent = try process.transmit(transaction, to: node)
-      let receipt = sent.receipt
-      let end = MonotonicClock.now()
-      tally.record(.send, from: start, to: end)
-      tally.count(receipt, of: message, isReply: false)
-      simulation.noteSent(
-        simulation.buffer(message, isReply: false, from: member, to: target, node: node), receipt,
-        thread: thread, from: start, to: end)
-      if let call = sent.call.take() { try awaitReply(to: message, call, sentAt: start) }
+      sent = try process.transmit(transaction, to: node)
     } catch {
-      tally.count(error)
+      tally.countRefusal(error, isReply: false, at: simulation.sinceStart(start))
       simulation.noteFailure(
         simulation.buffer(message, isReply: false, from: member, to: target, node: node), error,
         thread: thread, at: start)
       if message.isOneway { state.waiting.wrappingSubtract(1, ordering: .relaxed) }
+      return MonotonicClock.sleep(nanoseconds: Self.pause)
+    }
+    let receipt = sent.receipt
+    let end = MonotonicClock.now()
+    tally.record(.send, from: start, to: end)
+    tally.count(receipt, of: message, isReply: false)
+    simulation.noteSent(
+      simulation.buffer(message, isReply: false, from: member, to: target, node: node), receipt,
+      thread: thread, from: start, to: end)
+    guard let call = sent.call.take() else { return }
+    do throws(BinderError) {
+      try awaitReply(to: message, call, sentAt: start)
+    } catch {
+      tally.countCallError(error)
       MonotonicClock.sleep(nanoseconds: Self.pause)
     }
   }

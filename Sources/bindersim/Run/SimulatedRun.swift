@@ -77,19 +77,23 @@ struct SimulatedRun: ~Copyable {
     do throws(BinderError) {
       switch event {
       case .burst(let count): begin(count)
-      case .send(let member, let target): try send(from: member, to: target)
+      case .send(let member, let target): send(from: member, to: target)
       case .receive(let member): try receive(member)
-      case .takeReply(let pending, let call): try takeReply(pending, call)
+      case .takeReply(let pending, let call): takeReply(pending, call)
       case .free(let member, let offset, let id): try free(member, offset, id)
       }
     } catch {
-      count(error)
+      tally.countError(error)
+      note(error)
     }
   }
 
-  private mutating func count(_ error: BinderError) {
-    tally.count(error)
-    checksum.add(-1 - error.kind.rawValue)
+  private mutating func note(_ error: BinderError) { checksum.add(-1 - error.kind.rawValue) }
+
+  private mutating func refuse(_ buffer: SentBuffer, _ error: BinderError, thread: Int32) {
+    simulation.noteFailure(buffer, error, thread: thread, at: now)
+    tally.countRefusal(error, isReply: buffer.kind == .reply, at: now)
+    note(error)
   }
 
   // MARK: Arrivals
@@ -120,7 +124,7 @@ struct SimulatedRun: ~Copyable {
 
   // MARK: Steps of a transaction
 
-  private mutating func send(from member: Int, to target: Int) throws(BinderError) {
+  private mutating func send(from member: Int, to target: Int) {
     let options = simulation.options
     let node = simulation.node(of: target, &random)
     let message = options.workload.message(UInt32(truncatingIfNeeded: sequence), seed: options.seed)
@@ -136,8 +140,7 @@ struct SimulatedRun: ~Copyable {
       sent = try simulation.members[member].process.transmit(transaction, to: node)
     } catch {
       if !message.isOneway { callers[member].giveBack(caller) }
-      simulation.noteFailure(buffer, error, thread: thread, at: now)
-      throw error
+      return refuse(buffer, error, thread: thread)
     }
     note(sent.receipt, buffer, message, thread: thread)
     underWay[message.id] = pending
@@ -189,12 +192,11 @@ struct SimulatedRun: ~Copyable {
       note(receipt, buffer, pending.message, thread: thread)
     } catch {
       // The call has failed, which the caller is told.
-      simulation.noteFailure(buffer, error, thread: thread, at: now)
-      count(error)
+      refuse(buffer, error, thread: thread)
     }
   }
 
-  private mutating func takeReply(_ pending: PendingCall, _ held: HeldCall) throws(BinderError) {
+  private mutating func takeReply(_ pending: PendingCall, _ held: HeldCall) {
     let process = simulation.members[pending.member].process
     guard let call = held.call.take() else { return }
     do throws(BinderError) {
@@ -211,7 +213,8 @@ struct SimulatedRun: ~Copyable {
       simulation.noteFreed(id, by: pending.member, thread: thread, from: now, to: now)
     } catch {
       callers[pending.member].giveBack(pending.thread)
-      throw error
+      tally.countCallError(error)
+      note(error)
     }
   }
 

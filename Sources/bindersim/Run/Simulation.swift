@@ -18,6 +18,8 @@ final class Simulation: Sendable {
   let members: [Member]
   /// Nil when nobody asks what happened when.
   let recorder: Recorder?
+  /// When it was made, by the monotonic clock.
+  private let start = MonotonicClock.now()
 
   init(_ options: RunOptions) throws(CommandError) {
     self.options = options
@@ -34,11 +36,14 @@ final class Simulation: Sendable {
           Member(
             process: process, nodes: (0..<Self.nodesPerProcess).map { _ in process.makeNode() }))
       } catch {
-        throw .failure("cannot make process \(pid): \(error)")
+        throw .failure("\(error)")
       }
     }
     self.members = members
   }
+
+  /// Nanoseconds of a run in real time.
+  func sinceStart(_ time: UInt64) -> UInt64 { time > start ? time - start : 0 }
 
   /// The members that send: all, or those that are no servers.
   var senders: Range<Int> { (options.workload.servers ?? 0)..<members.count }

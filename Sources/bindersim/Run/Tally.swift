@@ -43,7 +43,16 @@ struct Tally: Sendable {
   /// Data and offsets bytes that were compared with what was sent.
   var checkedBytes = 0
   var spam = 0
-  var failures = [Int](repeating: 0, count: FailureKind.allCases.count)
+  /// Requests and replies that the engine refused, by kind.
+  var refusals = [Int](repeating: 0, count: FailureKind.allCases.count)
+  /// Of these, replies, each of which fails the call that it was to answer.
+  var refusedReplies = 0
+  /// Calls that failed because their reply was refused: no refusals of their own.
+  var failedCalls = 0
+  /// When messages were refused, from the run's start on.
+  var refusalTimes = TimeCounts()
+  /// Other steps that the engine refused, by kind: no workload may cause any.
+  var errors = [Int](repeating: 0, count: FailureKind.allCases.count)
   /// Calls that no reply came to in time.
   var timeouts = 0
   var corruptions: [Corruption] = []
@@ -59,7 +68,22 @@ struct Tally: Sendable {
     latencies[step.rawValue].record(end > start ? end - start : 0)
   }
 
-  mutating func count(_ error: BinderError) { failures[error.kind.rawValue] += 1 }
+  /// Counts a request or a reply that was refused.
+  ///
+  /// - Parameter time: nanoseconds since the run's start.
+  mutating func countRefusal(_ error: BinderError, isReply: Bool, at time: UInt64) {
+    refusals[error.kind.rawValue] += 1
+    if isReply { refusedReplies += 1 }
+    refusalTimes.add(at: time)
+  }
+
+  /// Counts how a call ended that got no reply.
+  mutating func countCallError(_ error: BinderError) {
+    if error.kind == .failedReply { failedCalls += 1 } else { countError(error) }
+  }
+
+  /// Counts a failed step that was no message.
+  mutating func countError(_ error: BinderError) { errors[error.kind.rawValue] += 1 }
 
   mutating func count(_ corruption: Corruption) {
     corruptionCount += 1
@@ -75,7 +99,11 @@ struct Tally: Sendable {
     checkedBytes += other.checkedBytes
     spam += other.spam
     timeouts += other.timeouts
-    for index in failures.indices { failures[index] += other.failures[index] }
+    for index in refusals.indices { refusals[index] += other.refusals[index] }
+    for index in errors.indices { errors[index] += other.errors[index] }
+    refusedReplies += other.refusedReplies
+    failedCalls += other.failedCalls
+    refusalTimes.merge(other.refusalTimes)
     for index in latencies.indices { latencies[index].merge(other.latencies[index]) }
     leaks += other.leaks
     corruptionCount += other.corruptionCount

@@ -1,7 +1,7 @@
 internal import BinderBuffer
 internal import PageAlloc
 
-/// The options that say what is run; `run` and `state` have them all.
+/// The options that say what is run; `run` and `state` have them all, in one setting or in several.
 enum WorkloadOptions {
   private static let processes = Option(
     optional: "processes", short: "p", .count(in: 2...64),
@@ -17,11 +17,13 @@ enum WorkloadOptions {
     optional: "job", .file,
     help: "read the workload from FILE instead; 'bindersim help job' tells how")
 
-  static let descriptions = [
-    workload.description, job.description, processes.description, threads.description,
-    EngineOptions.seed.description, EngineOptions.region.description,
-    EngineOptions.policy.description, EngineOptions.budget.description,
-  ]
+  /// - Parameter setting: the options of region and policy.
+  static func descriptions(_ setting: [OptionDescription]) -> [OptionDescription] {
+    [
+      workload.description, job.description, processes.description, threads.description,
+      EngineOptions.seed.description,
+    ] + setting + [EngineOptions.budget.description]
+  }
 
   static let list = HelpList(
     title: "Workloads", entries: Workload.all.map { ($0.name, $0.summary) })
@@ -38,8 +40,6 @@ enum WorkloadOptions {
     options.processes = arguments[processes] ?? options.processes
     options.threads = arguments[threads] ?? options.threads
     options.seed = arguments[EngineOptions.seed]
-    options.region = arguments[EngineOptions.region]
-    options.policy = arguments[EngineOptions.policy]
     options.budget = arguments[EngineOptions.budget]
     options.isDeterministic = isDeterministic
     if let servers = options.workload.servers, options.processes <= servers {

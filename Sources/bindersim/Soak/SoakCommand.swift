@@ -22,6 +22,7 @@ enum SoakCommand {
       """
     ],
     options: [duration.description, EngineOptions.seed.description, policy.description],
+    lists: [HelpList(title: "Columns", SoakRun.columns)],
     examples: ["bindersim soak --duration 10m"]
   ) { arguments throws(CommandError) in
     let options = SoakRun.Options(

@@ -31,19 +31,31 @@ struct SoakRun: ~Copyable {
     }
   }
 
+  static let columns = [
+    Table.Column("seconds", "since the beginning"),
+    Table.Column("transactions", "sent so far"),
+    Table.Column("memory", "resident memory of the program"),
+    Table.Column("descriptors", "open files, those of exported regions left out"),
+    Table.Column("mappings", "mappings of the program"),
+    Table.Column("deaths", "processes that died and were replaced"),
+  ]
+  private static let header =
+    " seconds  transactions        memory  descriptors  mappings  deaths\n"
+
   consuming func run() throws(CommandError) -> ExitStatus {
     let start = MonotonicClock.now()
     let end = start + options.duration.nanoseconds
     let interval = max(1_000_000_000, options.duration.nanoseconds / 20)
     var nextLine = start
-    try write(" seconds  transactions        memory  descriptors  mappings  deaths\n")
+    try write(Self.header)
     while MonotonicClock.now() < end, !Interrupt.wasRequested {
       let roundEnd = min(end, MonotonicClock.now() + Self.roundTime)
       try playRound(until: roundEnd)
       var sample = SoakSample()
       if let wrong = findWrong(&sample, start) {
         try write(line(sample))
-        try write("round \(round), seed \(options.seed): \(wrong)\n")
+        try write(
+          Terminal.output.red(lines: "round \(round), seed \(options.seed): \(wrong)\n"))
         return .failure
       }
       let now = MonotonicClock.now()

@@ -38,7 +38,7 @@ struct SoakSender: ~Copyable {
       do throws(BinderError) {
         try sendOne()
       } catch {
-        tally.count(error)
+        tally.countError(error)
         // The receiver has no room or is dying, which is expected.
         MonotonicClock.sleep(nanoseconds: 20_000)
       }
@@ -112,7 +112,7 @@ struct SoakReceiver: ~Copyable {
           free(held.removeFirst())
         }
       } catch {
-        tally.count(error)
+        tally.countError(error)
       }
     }
   }
@@ -137,7 +137,7 @@ struct SoakReceiver: ~Copyable {
         delivery.free()
       }
     } catch {
-      tally.count(error)
+      tally.countError(error)
     }
     if held.count > Self.mostHeld {
       free(held.remove(at: random.next(below: held.count)))

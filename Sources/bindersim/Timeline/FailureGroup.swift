@@ -25,7 +25,7 @@ struct FailureGroup: Sendable {
     receiver = buffer.receiver
     first = buffer
     firstTime = time
-    message = "\(error)"
+    message = error.text(ProcessNames().label)
     usage = process.usage
     holders = Array(Holder.all(of: process).prefix(5))
     log = PredictedLog(process.statistics.policy ?? .c).refusal(

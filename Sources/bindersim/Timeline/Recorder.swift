@@ -31,6 +31,9 @@ final class Recorder: Sendable {
     state.withLock { $0 = State(recording: Recording(keepsEvents: keepsEvents)) }
   }
 
+  /// From now on times are told as a capture's own clock shows them.
+  func set(_ clock: RecordedClock) { state.withLock { $0.recording.clock = clock } }
+
   /// Advances to a time; call it before the regions change again.
   func advance(to time: UInt64) {
     state.withLock { $0.recording.advance(to: $0.sinceOrigin(time)) }

@@ -6,10 +6,14 @@ struct Recording: Sendable {
   private static let mostTracks = 512
   private static let mostFailureGroups = 256
 
+  /// What tells times to a reader.
+  var clock = RecordedClock()
   private(set) var grid = TimeGrid()
   private(set) var tracks: [Int32: ProcessTrack] = [:]
   private(set) var totals = TrafficTotals()
   private(set) var failures: [FailureGroup] = []
+  /// When messages were refused, since the beginning.
+  private(set) var refusedTimes = TimeCounts()
   /// From send to free, by kind of message.
   private(set) var lifetimes = [LatencyHistogram](
     repeating: LatencyHistogram(), count: MessageKind.allCases.count)
@@ -74,6 +78,7 @@ struct Recording: Sendable {
     of buffer: SentBuffer, _ error: BinderError, at time: UInt64, in process: BinderProcess
   ) {
     totals.addFailure(of: buffer)
+    refusedTimes.add(at: time)
     if let index = failures.firstIndex(where: { $0.holds(buffer, error) }) {
       failures[index].add(buffer, at: time)
     } else if failures.count < Self.mostFailureGroups {

@@ -80,5 +80,5 @@ private func replayAll(_ bytes: [UInt8]) throws {
     run.processes.reduce(0) { $0 + $1.buffers + $1.failed }
   }
   try require(Set(totals).count <= 1, "the policies were given different buffers: \(totals)")
-  _ = ReplayText.text(report)
+  _ = ReplayText.text(report, for: .output)
 }

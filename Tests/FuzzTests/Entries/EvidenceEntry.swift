@@ -5,11 +5,11 @@
 func fuzzEvidence(_ bytes: [UInt8]) throws {
   let first = Evidence(lines: bytes, name: "fuzz")
   let explanation = Explanation(first, kernel: nil, region: Refusal.usualRegion)
-  let text = ExplainText.text(explanation)
+  let text = ExplainText.text(explanation, for: .output)
   _ = ExplainPage.page(explanation).html
   let again = Evidence(lines: bytes, name: "fuzz", chunk: 7)
   let other = Explanation(again, kernel: nil, region: Refusal.usualRegion)
-  try require(ExplainText.text(other), text, "the explanation, read in pieces")
+  try require(ExplainText.text(other, for: .output), text, "the explanation, read in pieces")
   for region in explanation.regions {
     let layout = region.layout
     try require(

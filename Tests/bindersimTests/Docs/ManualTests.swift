@@ -56,7 +56,7 @@ import Testing
     for example in topic.examples {
       let run = try BuiltTool.shell(example, in: scratch.directory)
       // Some show what a refusal or a leak looks like.
-      let isFinding = run.output.contains("failures  ") || run.output.contains(" never freed ")
+      let isFinding = run.output.contains("refused  ") || run.output.contains(" never freed ")
       #expect(run.status == (isFinding ? 1 : 0), "\(example)\n\(run.errors)")
       #expect(run.errors == "")
     }

@@ -19,7 +19,7 @@ import Testing
     #expect(refusal.holders == [ReplayHolder(pid: 280, bytes: 918_080, buffers: 9)])
     #expect(refusal.freedBefore == 0)
     #expect(report.neverFreed == 9)
-    let text = ReplayText.text(report)
+    let text = ReplayText.text(report, for: .plain.wide(true))
     for word in ["transaction 110 of 280", "line 56", "122,304 of 1,040,384 bytes free", "918,080"]
     {
       #expect(text.contains(word), "\(word)")
@@ -128,7 +128,7 @@ import Testing
     #expect(region.layout.largestHole == 34_112)
     #expect(region.count(.delivered).buffers == 6)
     #expect(all.unknown.contains { $0.what == "which process it is" })
-    let text = ExplainText.text(all)
+    let text = ExplainText.text(all, for: .plain.wide(true))
     for place in ["0x0 ", "0xa0 ", "0x91a8 ", "0x9aa0 "] {
       #expect(text.contains(place), "\(place)")
     }

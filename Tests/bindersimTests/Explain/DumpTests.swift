@@ -136,7 +136,7 @@ import Testing
       let cut = String(decoding: Array(text.utf8.prefix(count)), as: UTF8.self)
       let all = try CaseFiles.explained(text: cut)
       #expect(all.regions.count <= 1)
-      _ = ExplainText.text(all)
+      _ = ExplainText.text(all, for: .plain.wide(true))
     }
   }
 

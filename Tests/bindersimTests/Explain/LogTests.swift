@@ -168,7 +168,7 @@ import Testing
   @Test func aFileAboutSomethingElse() throws {
     let all = try CaseFiles.explained(text: "[1.0] usb 1-1: new device\nhello\n")
     #expect(all.status == .unanswered)
-    #expect(ExplainText.text(all).contains("answer nothing"))
+    #expect(ExplainText.text(all, for: .plain.wide(true)).contains("answer nothing"))
   }
 
   @Test func numbersThatCannotBe() throws {

@@ -112,13 +112,13 @@ import Testing
         "binder_alloc: allocated: 3000 (num: 1 largest: 3000), free: 1096 (num: 1 largest: 1096)",
         "binder: 2:20 transaction call to 3:0 failed 2/29201/-28, code 1 size 3000-0 line ?",
       ])
-    let text = ReplayText.text(report)
+    let text = ReplayText.text(report, for: .plain.wide(true))
     let rows = text.split(separator: "\n").filter {
       $0.hasPrefix("  c  ") || $0.hasPrefix("  rust")
     }
     #expect(rows.count == 4)
     #expect(rows[0].hasSuffix("3           3      3,000"))
-    #expect(text.contains("c, 4K: failed: 1 no oneway space, 3 no space"))
+    #expect(text.contains("c, 4K: refused: 1 no oneway space, 3 no space"))
     #expect(text.contains("by process: 3 3; 4 1"))
     #expect(text.contains("first at line 4, 1.000004 s"))
     #expect(text.contains("| binder_alloc: allocated: 3000 (num: 1 largest: 3000)"))

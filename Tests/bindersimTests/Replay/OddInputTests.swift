@@ -80,7 +80,7 @@ import Testing
       ])
     #expect(report.notes.contains { $0.contains("back in time") && $0.contains("(line 3)") })
     #expect(report.notes.contains { $0.contains("another process") && $0.contains("(line 12)") })
-    let shown = ReplayText.text(report)
+    let shown = ReplayText.text(report, for: .plain.wide(true))
     for said in ["line 10: data_size: a number is out of range", "lost events here (line 8)"] {
       #expect(shown.contains(said))
     }

@@ -84,7 +84,7 @@ import Testing
     #expect(first.largestFreeRange == 192)
     #expect(first.holders == [ReplayHolder(pid: 2, bytes: 8000, buffers: 2)])
     // A failed request's reply has its place nevertheless.
-    let text = ReplayText.text(report)
+    let text = ReplayText.text(report, for: .plain.wide(true))
     #expect(text.contains("first at line 6"))
   }
 
@@ -129,14 +129,14 @@ import Testing
     #expect(report.wasInterrupted)
     #expect(report.used < 2500)
     #expect(report.used > 0)
-    #expect(ReplayText.text(report).contains("interrupted"))
+    #expect(ReplayText.text(report, for: .plain.wide(true)).contains("interrupted"))
   }
 
   @Test func emptyCapture() throws {
     let report = try SyntheticCapture().replayed()
     #expect(report.used == 0)
     #expect(report.notes == ["the file is empty"])
-    #expect(!ReplayText.text(report).isEmpty)
+    #expect(!ReplayText.text(report, for: .plain.wide(true)).isEmpty)
   }
 
   @Test(arguments: [0, 1, 100, -4096])
@@ -162,7 +162,7 @@ import Testing
   @Test func unusableLinesAreTold() throws {
     var capture = SyntheticCapture()
     capture.allocBuf(1, from: 20, 2, data: -4)
-    let text = ReplayText.text(try capture.replayed())
+    let text = ReplayText.text(try capture.replayed(), for: .plain.wide(true))
     #expect(text.contains("a size is negative (line 1)"))
     #expect(text.contains("line 1: data_size: a size is negative"))
   }

@@ -16,13 +16,23 @@ import Testing
     let workload = try #require(Workload.all.first { $0.name == name })
     let page = try Self.page(workload)
     #expect(Markup.problem(in: page) == nil)
-    for word in ["http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link"] {
-      #expect(!page.contains(word), "\(word)")
-    }
+    Self.expectSelfContained(page)
     for word in ["prefers-color-scheme:dark", "@media print", "name=\"viewport\""] {
       #expect(page.contains(word), "\(word)")
     }
     expectExplanations(page)
+  }
+
+  /// Nothing is fetched, and every link leads to a part of the page.
+  static func expectSelfContained(_ page: String) {
+    for word in ["http:", "https:", "src=", "url(", "@import", "<script", "<link"] {
+      #expect(!page.contains(word), "\(word)")
+    }
+    let links = page.components(between: "href=\"", and: "\"")
+    #expect(links.count >= 4)
+    for link in links {
+      #expect(link.hasPrefix("#") && page.contains("id=\"\(link.dropFirst())\""), "\(link)")
+    }
   }
 
   private func expectExplanations(_ page: String) {

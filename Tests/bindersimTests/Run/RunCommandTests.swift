@@ -13,7 +13,7 @@ import Testing
     #expect(!tool.output.contains("\u{1B}") && !tool.output.contains("\r"))
     for word in [
       "transactions", "bytes sent", "p99.9", "peak buffers", "least oneway", "seed 1",
-      "policy rust", "failures: none", "every byte was as sent",
+      "policy rust", "refused: none", "every byte was as sent",
     ] {
       #expect(tool.output.contains(word), "\(word)")
     }

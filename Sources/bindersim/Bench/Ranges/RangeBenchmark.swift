@@ -24,12 +24,26 @@ struct RangeBenchmark {
     let freshPagesUnderPressure: Int?
     let largestFreeShare: Double
 
-    static let header = [
-      "workload", "policy", "ns min", "median", "p99", "to malloc", "failures", "pages ever",
-      "peak", "mean", "floor", "fresh 2k", "fresh 200", "largest free",
+    static let columns = [
+      Table.Column("workload", "W1 to W6: which sizes live for how long"),
+      Table.Column("policy", "where buffers are placed; malloc: the C library"),
+      Table.Column("ns min", "CPU time of one operation, in the fastest round"),
+      Table.Column("median", "the same in the median round"),
+      Table.Column("p99", "one operation in a hundred took longer"),
+      Table.Column("to malloc", "the time divided by malloc's, median over the rounds"),
+      Table.Column("refused", "operations that found no room"),
+      Table.Column("pages ever", "pages that a buffer ever touched"),
+      Table.Column("peak pages", "most pages that live buffers touched at once"),
+      Table.Column("mean pages", "pages that live buffers touched, over all operations"),
+      Table.Column("floor", "mean of the pages that the live bytes would fill without a gap"),
+      Table.Column(
+        "frames 2k", "frames given to pages if all idle ones lose theirs every 2,000 steps"),
+      Table.Column("frames 200", "the same every 200 steps"),
+      Table.Column("largest free", "largest free range divided by all free bytes, at the end"),
     ]
     static let leastImportant = [
-      "pages ever", "peak", "floor", "ns min", "fresh 200", "mean", "largest free", "fresh 2k",
+      "pages ever", "peak pages", "floor", "ns min", "frames 200", "mean pages", "largest free",
+      "frames 2k",
     ]
     var cells: [String] {
       [
@@ -54,7 +68,7 @@ struct RangeBenchmark {
         "p99: operations timed one by one, the clock's own time taken off",
         "to malloc: the median over rounds of the ratio within a round",
         "floor: mean of the pages that the live bytes would fill without a gap",
-        "fresh 2k, fresh 200: pages that were given a frame when all idle pages lose theirs after "
+        "frames 2k, frames 200: pages that were given a frame when all idle pages lose theirs after "
           + "every 2,000 or 200 operations",
         "largest free: largest free range / all free bytes, at the end",
       ])

@@ -13,7 +13,10 @@ struct ScaleBenchmark {
     let value: Double
     let unit: String
 
-    static let header = ["what", "value", "unit"]
+    static let columns = [
+      Table.Column("what", "what was measured"), Table.Column("value", "how much"),
+      Table.Column("unit", "of what"),
+    ]
     var cells: [String] { [name, Format.decimal(value), unit] }
   }
 

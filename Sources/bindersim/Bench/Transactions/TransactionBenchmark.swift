@@ -25,8 +25,14 @@ struct TransactionBenchmark {
     /// The throughput of two threads compared with that of one.
     var speedup: Double?
 
-    static let header = [
-      "mode", "bytes", "ns median", "above memcpy", "to memcpy", "to populate", "speedup",
+    static let columns = [
+      Table.Column("mode", "what is timed; the notes below the table say how"),
+      Table.Column("bytes", "the payload"),
+      Table.Column("ns median", "time of one message, in the median round"),
+      Table.Column("above memcpy", "what it takes beyond copying the payload, in ns"),
+      Table.Column("to memcpy", "the time divided by that of copying the payload"),
+      Table.Column("to populate", "the time divided by that of only giving the pages frames"),
+      Table.Column("speedup", "throughput divided by that of one thread"),
     ]
     var cells: [String] {
       [
