@@ -128,10 +128,7 @@ extension RegionState {
   /// The Rust driver rejects sizes that are no multiple of 8 before it allocates; the C driver
   /// afterwards, so that a failed attempt leaves its marks on ranges and pages.
   var checksUnitsFirst: Bool {
-    switch ranges.policy {
-    case .c, .c61: false
-    default: true
-    }
+    ranges.policy.search != .c
   }
 }
 
