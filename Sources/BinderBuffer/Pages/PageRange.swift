@@ -7,7 +7,7 @@ public import PageAlloc
 /// that lack one; `stopUsing` makes them available; the shrinker takes available pages' frames
 /// back, longest idle first. Contents survive until then, as in the driver.
 ///
-/// Choose it to put your own placement over lazily backed memory; `Process` does that with
+/// Choose it to put your own placement over lazily backed memory; `BinderProcess` does that with
 /// `RangeAllocator`. It knows nothing of buffers: that no two owners overlap is their affair.
 ///
 /// Not thread-safe: the owner calls it under one lock, and reaches the contents through windows

@@ -3,14 +3,14 @@ public import PageAlloc
 /// A reserved buffer in a receiver's region, owned by whoever fills it.
 ///
 /// While it exists its range is taken and its pages have frames; nobody else may touch them. Hand
-/// it over with `Process.send(_:to:code:flags:)`, or drop it: then the buffer is freed, and the
+/// it over with `BinderProcess.send(_:to:code:flags:)`, or drop it: then the buffer is freed, and the
 /// receiver never sees it.
 ///
 ///     var buffer = try client.allocate(dataSize: 64, for: node)
 ///     try buffer.copy(from: &reader, length: 64)
 ///     let receipt = try client.send(buffer, to: node)
 ///
-/// Choose it to fill a buffer in steps; `Process.send(_:to:)` does the usual steps in one.
+/// Choose it to fill a buffer in steps; `BinderProcess.send(_:to:)` does the usual steps in one.
 /// One owner at a time; it may move between threads.
 @safe public struct Allocation: ~Copyable, @unchecked Sendable {
   // INVARIANT: stands for one region pin of the core, and for one reserved range at `offset`.

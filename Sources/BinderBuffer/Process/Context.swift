@@ -36,7 +36,7 @@ public final class Context: @unchecked Sendable {
   /// Makes a process without a region.
   ///
   /// - Throws: `invalidArgument` unless `pid` is positive, `busy` while a process has that pid.
-  public func makeProcess(pid: Int32) throws(BinderError) -> Process {
+  public func makeProcess(pid: Int32) throws(BinderError) -> BinderProcess {
     guard pid > 0 else { throw .invalidArgument(.pid(pid)) }
     lock.lock()
     let isNew = pids.insert(pid).inserted
@@ -46,14 +46,14 @@ public final class Context: @unchecked Sendable {
     lock.lock()
     cores[ObjectIdentifier(core)] = WeakCore(core: core)
     lock.unlock()
-    return Process(core: core)
+    return BinderProcess(core: core)
   }
 
-  /// Makes a process with a region: see `Process.mapRegion`.
+  /// Makes a process with a region: see `BinderProcess.mapRegion`.
   public func makeProcess(
     pid: Int32, regionLength: Int, policy: PlacementPolicy = .rust,
     sharing: RegionSharing = .inProcess
-  ) throws(BinderError) -> Process {
+  ) throws(BinderError) -> BinderProcess {
     let process = try makeProcess(pid: pid)
     try process.mapRegion(length: regionLength, policy: policy, sharing: sharing)
     return process

@@ -1,7 +1,7 @@
 /// A delivered transaction: the receiver's ownership of its buffer.
 ///
 /// The bytes are read in place, through the receiver's read-only view; the buffer is freed when the
-/// value goes. `keep()` turns it into a bare offset for those who free by `Process.free(at:)`.
+/// value goes. `keep()` turns it into a bare offset for those who free by `BinderProcess.free(at:)`.
 ///
 /// One owner at a time; it may move between threads.
 @safe public struct Delivery: ~Copyable, @unchecked Sendable {
@@ -25,7 +25,7 @@
   /// Frees the buffer now.
   public consuming func free() {}
 
-  /// Gives the buffer to the caller as a bare offset; `Process.free(at:)` frees it.
+  /// Gives the buffer to the caller as a bare offset; `BinderProcess.free(at:)` frees it.
   public consuming func keep() -> Int {
     let (core, offset) = unsafe (core, offset)
     discard self

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// One process as the driver knows it: its region, its queues, and the one lock over both.
 ///
-/// `Process` is the handle that users hold; the core outlives it while others still need it. They
+/// `BinderProcess` is the handle that users hold; the core outlives it while others still need it. They
 /// are counted as pins, under the lock that their holders take anyway, so that handing out a
 /// delivery costs no reference counting. A pin is a `Delivery`, an `Allocation` that is being
 /// filled, or a call that another process has yet to answer.

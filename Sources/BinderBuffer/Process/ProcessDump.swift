@@ -1,6 +1,6 @@
 internal import PageAlloc
 
-extension Process {
+extension BinderProcess {
   /// The process as text, in the layout of its driver's debug files.
   ///
   /// The C driver's layout for the policies that search as it does, the Rust driver's for the others. Counts that the

@@ -52,7 +52,7 @@ public struct ProcessStatistics: Sendable, Equatable {
   }
 }
 
-extension Process {
+extension BinderProcess {
   /// The counts of this moment.
   ///
   /// - Complexity: O(live buffers), under the process's lock.

@@ -37,7 +37,7 @@ public enum PageState: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case shared
 }
 
-extension Process {
+extension BinderProcess {
   /// How full the region is now; nil without a region.
   ///
   /// - Complexity: O(1) under the `rust` policy, O(log free ranges) under the others; under the

@@ -1,7 +1,7 @@
 /// Two things that must agree and do not: a defect in the engine.
 ///
 /// Thrown by the checks that tests, `bindersim check` and `bindersim soak` share
-/// (`RangeAllocator.checkInvariants`, `Process.checkInvariants`, `Context.checkInvariants`).
+/// (`RangeAllocator.checkInvariants`, `BinderProcess.checkInvariants`, `Context.checkInvariants`).
 public struct InvariantViolation: Error, Equatable, Sendable {
   /// The rule, as a sentence that ought to hold.
   public let invariant: String

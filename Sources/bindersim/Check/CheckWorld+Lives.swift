@@ -13,7 +13,7 @@ extension CheckWorld {
       if members.contains(where: { !$0.hasExited && $0.pid == pid }) { pid = lastPID + 1 }
     }
     lastPID = max(lastPID, pid)
-    let process: Process
+    let process: BinderProcess
     do throws(BinderError) {
       process = try context.makeProcess(pid: pid)
     } catch {
@@ -27,7 +27,7 @@ extension CheckWorld {
     return member
   }
 
-  private func map(_ member: Member, _ process: Process) throws(InvariantViolation) {
+  private func map(_ member: Member, _ process: BinderProcess) throws(InvariantViolation) {
     let pages = random.next(in: configuration.regionPages)
     var length = pages << Page.shift
     if oneIn(64) { length = [0, -4096, 100, 4095, 4097][pick(5)] }

@@ -166,10 +166,10 @@ final class CheckWorld {
   }
 
   /// A process that somebody can act for, mostly a living one.
-  func anyActor() -> (Member, Process)? {
+  func anyActor() -> (Member, BinderProcess)? {
     let first = pick(members.count)
     let takesDead = oneIn(24)
-    var dead: (Member, Process)?
+    var dead: (Member, BinderProcess)?
     for index in members.indices {
       let member = members[(first + index) % members.count]
       guard let process = member.process else { continue }

@@ -9,7 +9,7 @@ internal import PageAlloc
   let count: Int
 
   /// Nil when there is no descriptor to be had.
-  init?(of process: Process, length: Int) {
+  init?(of process: BinderProcess, length: Int) {
     guard let descriptor = try? process.readOnlyDescriptor() else { return nil }
     defer { close(descriptor) }
     let address = unsafe mmap(nil, length, PROT_READ, MAP_SHARED, descriptor, 0)

@@ -9,8 +9,8 @@ final class RecordedRegion {
   static let mostSenders = 1 << 16
 
   private let context = Context()
-  private let receiver: Process
-  private let senders: [Process]
+  private let receiver: BinderProcess
+  private let senders: [BinderProcess]
   private let keepsHighWatermark: Bool
   private let pattern = ObjectPattern()
   private var live: [UInt64: LiveBuffer] = [:]
@@ -23,7 +23,7 @@ final class RecordedRegion {
   ) throws(BinderError) {
     self.keepsHighWatermark = keepsHighWatermark
     receiver = try context.makeProcess(pid: 1, regionLength: length, policy: policy)
-    var senders: [Process] = []
+    var senders: [BinderProcess] = []
     for index in 0..<count {
       let sender = try context.makeProcess(
         pid: Int32(index) + 2, regionLength: Page.size, policy: policy)
@@ -68,7 +68,7 @@ final class RecordedRegion {
   /// Receives what was just sent, answers it if it is a call, and keeps its buffer; nil when it is
   /// not the same.
   private func take(
-    _ receipt: Receipt, _ alloc: RecordedAlloc, from sender: Process
+    _ receipt: Receipt, _ alloc: RecordedAlloc, from sender: BinderProcess
   ) throws(BinderError) -> Int? {
     guard let delivery = try receiver.receive(), delivery.offset == receipt.offset,
       delivery.withData({ $0.byteCount == alloc.dataSize && pattern.isPrefix($0) })

@@ -323,7 +323,7 @@ struct ReplayEngine {
 
 /// A process of the capture in one engine.
 struct ReplayMember {
-  let process: Process
+  let process: BinderProcess
   var hasRegion = false
   var nodes: [Node] = []
   /// Those that no live buffer was sent to.
@@ -334,7 +334,7 @@ struct ReplayMember {
   var firstFailure: ReplayFailure?
   var gauge = RegionGauge()
 
-  init(_ process: Process) { self.process = process }
+  init(_ process: BinderProcess) { self.process = process }
 
   mutating func takeNode() -> Int32 {
     if let idle = idleNodes.popLast() { return idle }

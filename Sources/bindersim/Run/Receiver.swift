@@ -13,7 +13,7 @@ struct Receiver: ~Copyable {
   let simulation: Simulation
   let member: Int
   let thread: Int32
-  let process: Process
+  let process: BinderProcess
   let senders: [SenderState]
   /// Raised when nothing more will be sent.
   let stop: StopFlag

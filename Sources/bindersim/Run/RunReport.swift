@@ -174,7 +174,7 @@ extension Simulation {
 }
 
 extension RunReport.ProcessSummary {
-  fileprivate init(_ process: Process) {
+  fileprivate init(_ process: BinderProcess) {
     let statistics = process.statistics
     pid = process.pid
     peakBuffers = statistics.peakBuffers

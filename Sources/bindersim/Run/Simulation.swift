@@ -4,7 +4,7 @@ internal import PageAlloc
 /// The processes of a run and what they share.
 final class Simulation: Sendable {
   struct Member: Sendable {
-    let process: Process
+    let process: BinderProcess
     /// Oneway messages are serialized for each.
     let nodes: [Node]
   }

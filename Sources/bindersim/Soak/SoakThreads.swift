@@ -67,7 +67,7 @@ struct SoakSender: ~Copyable {
 
   /// Fills half a buffer and thinks better of it.
   private func abandonOne(
-    _ sender: Process, _ node: Node, _ transaction: Transaction
+    _ sender: BinderProcess, _ node: Node, _ transaction: Transaction
   ) throws(BinderError) {
     var allocation = try sender.allocate(
       dataSize: transaction.data.length, oneway: transaction.isOneway, for: node)
@@ -86,7 +86,7 @@ struct SoakReceiver: ~Copyable {
   let stop: StopFlag
   private var random: SplitMix64
   private let outbox = SoakOutbox()
-  private var held: [(process: Process, offset: Int)] = []
+  private var held: [(process: BinderProcess, offset: Int)] = []
   private var tally = Tally()
 
   init(_ world: SoakWorld, place: Int, round: Int, stop: StopFlag) {
@@ -118,7 +118,7 @@ struct SoakReceiver: ~Copyable {
     }
   }
 
-  private mutating func handle(_ delivery: consuming Delivery, _ process: Process) {
+  private mutating func handle(_ delivery: consuming Delivery, _ process: BinderProcess) {
     let message = world.message(delivery.code)
     tally.inspect(delivery, of: message, pid: process.pid)
     let isIgnored = delivery.needsReply && random.next(below: 32) == 0
@@ -141,7 +141,7 @@ struct SoakReceiver: ~Copyable {
     }
   }
 
-  private mutating func free(_ kept: (process: Process, offset: Int)) {
+  private mutating func free(_ kept: (process: BinderProcess, offset: Int)) {
     do throws(BinderError) {
       try kept.process.free(at: kept.offset)
     } catch {

@@ -5,7 +5,7 @@ internal import Synchronization
 /// The processes of a soak. Each has a place; when it dies, another takes the place.
 final class SoakWorld: Sendable {
   struct Inhabitant: Sendable {
-    let process: Process
+    let process: BinderProcess
     let nodes: [Node]
     /// Its region keeps a descriptor.
     let isExported: Bool

@@ -20,7 +20,7 @@ struct FailureGroup: Sendable {
   private(set) var smallest: Int
   private(set) var largest: Int
 
-  init(_ buffer: SentBuffer, _ error: BinderError, at time: UInt64, in process: Process) {
+  init(_ buffer: SentBuffer, _ error: BinderError, at time: UInt64, in process: BinderProcess) {
     kind = error.kind
     receiver = buffer.receiver
     first = buffer

@@ -4,7 +4,7 @@ internal import BinderBuffer
 /// does not matter to a region; the process itself stands for its threads.
 extension Recorder {
   func noteSent(
-    _ buffer: PlannedBuffer, _ receipt: Receipt, at time: UInt64, _ process: Process
+    _ buffer: PlannedBuffer, _ receipt: Receipt, at time: UInt64, _ process: BinderProcess
   ) {
     let event = EngineEvent(
       step: .sent(SentBuffer(buffer).placed(receipt)), time: time, process: buffer.sender,
@@ -13,12 +13,12 @@ extension Recorder {
   }
 
   func noteFailure(
-    of buffer: PlannedBuffer, _ error: BinderError, at time: UInt64, _ process: Process
+    of buffer: PlannedBuffer, _ error: BinderError, at time: UInt64, _ process: BinderProcess
   ) {
     noteFailure(of: SentBuffer(buffer), error, at: time, thread: buffer.sender, in: process)
   }
 
-  func noteFreed(_ debugID: UInt32, at time: UInt64, _ process: Process) {
+  func noteFreed(_ debugID: UInt32, at time: UInt64, _ process: BinderProcess) {
     note(
       EngineEvent(
         step: .freed(debugID), time: time, process: process.pid, thread: process.pid),

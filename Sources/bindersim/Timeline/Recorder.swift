@@ -32,7 +32,7 @@ final class Recorder: Sendable {
   /// A step was done.
   ///
   /// - Parameter process: in whose region the buffer is.
-  func note(_ event: EngineEvent, in process: Process) {
+  func note(_ event: EngineEvent, in process: BinderProcess) {
     state.withLock {
       var event = event
       event.time = $0.sinceOrigin(event.time)
@@ -44,7 +44,8 @@ final class Recorder: Sendable {
   ///
   /// - Parameter process: in whose region there was no room for it.
   func noteFailure(
-    of buffer: SentBuffer, _ error: BinderError, at time: UInt64, thread: Int32, in process: Process
+    of buffer: SentBuffer, _ error: BinderError, at time: UInt64, thread: Int32,
+    in process: BinderProcess
   ) {
     state.withLock {
       let time = $0.sinceOrigin(time)

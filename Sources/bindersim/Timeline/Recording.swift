@@ -52,7 +52,7 @@ struct Recording: Sendable {
   /// Takes in a step, after it was done.
   ///
   /// - Parameter process: in whose region the buffer is, or would have been.
-  mutating func add(_ event: EngineEvent, in process: Process) {
+  mutating func add(_ event: EngineEvent, in process: BinderProcess) {
     log?.add(event)
     switch event.step {
     case .sent(let buffer):
@@ -71,7 +71,7 @@ struct Recording: Sendable {
   }
 
   mutating func addFailure(
-    of buffer: SentBuffer, _ error: BinderError, at time: UInt64, in process: Process
+    of buffer: SentBuffer, _ error: BinderError, at time: UInt64, in process: BinderProcess
   ) {
     totals.addFailure(of: buffer)
     if let index = failures.firstIndex(where: { $0.holds(buffer, error) }) {
@@ -82,7 +82,7 @@ struct Recording: Sendable {
   }
 
   private mutating func changeTrack(
-    _ process: Process, _ event: EngineEvent, _ body: (inout ProcessTrack) -> Void
+    _ process: BinderProcess, _ event: EngineEvent, _ body: (inout ProcessTrack) -> Void
   ) {
     // Of threads that tell of their steps at once, the later may come first.
     end = max(end, event.time)

@@ -84,7 +84,7 @@ private struct Shape {
 private struct Region5 {
   static let length = 128 << 10
   let context = Context()
-  let process: BinderBuffer.Process
+  let process: BinderProcess
   let node: Node
 
   init(policy: PlacementPolicy) throws {

@@ -33,7 +33,7 @@ import Testing
     let budget = PageBudget(pages: 100)
     let context = Context(budget: budget, faults: faults)
 
-    func makeProcess(_ pid: Int32) throws -> BinderBuffer.Process {
+    func makeProcess(_ pid: Int32) throws -> BinderProcess {
       for _ in 0..<2 {
         do throws(BinderError) {
           return try context.makeProcess(

@@ -16,8 +16,8 @@ import Testing
   struct Crowd {
     let budget = PageBudget(pages: 10_000)
     let context: Context
-    var processes: [BinderBuffer.Process] = []
-    let sender: BinderBuffer.Process
+    var processes: [BinderProcess] = []
+    let sender: BinderProcess
 
     init(_ count: Int, _ policies: [PlacementPolicy] = PlacementPolicy.allCases) throws {
       context = Context(budget: budget)

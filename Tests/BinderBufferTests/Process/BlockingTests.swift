@@ -24,7 +24,7 @@ import Testing
 
   /// What `wait` comes to when `wake` runs while it blocks.
   private func outcome(
-    blockedOn process: BinderBuffer.Process,
+    blockedOn process: BinderProcess,
     of wait: @escaping @Sendable () throws(BinderError) -> Delivery?,
     wokenBy wake: () throws -> Void
   ) throws -> Outcome {

@@ -12,7 +12,7 @@ import Testing
   private final class Stage: Sendable {
     let budget = PageBudget(pages: 60)
     let context: Context
-    let processes: [BinderBuffer.Process]
+    let processes: [BinderProcess]
     let nodes: [[Node]]
     let isDone = Atomic<Bool>(false)
     let delivered = Atomic<Int>(0)
@@ -21,7 +21,7 @@ import Testing
 
     init(_ policies: [PlacementPolicy]) throws {
       context = Context(budget: budget)
-      var processes: [BinderBuffer.Process] = []
+      var processes: [BinderProcess] = []
       for (index, policy) in policies.enumerated() {
         processes.append(
           try context.makeProcess(pid: Int32(index + 1), regionLength: 128 << 10, policy: policy))

@@ -191,9 +191,9 @@ import Testing
       weak var core: ProcessCore?
       weak var caller: ProcessCore?
       do {
-        var callee: BinderBuffer.Process? = try world.context.makeProcess(
+        var callee: BinderProcess? = try world.context.makeProcess(
           pid: 100, regionLength: 4096)
-        var client: BinderBuffer.Process? = try world.context.makeProcess(
+        var client: BinderProcess? = try world.context.makeProcess(
           pid: 101, regionLength: 4096)
         (core, caller) = (callee!.core, client!.core)
         let call = try client!.send(data: RawSpan(), to: callee!.makeNode()).call!

@@ -7,8 +7,8 @@ import Testing
 @Suite struct InvariantTests {
   private let budget = PageBudget(pages: 64)
   private let context: Context
-  private let server: Process
-  private let client: Process
+  private let server: BinderProcess
+  private let client: BinderProcess
   private let node: Node
 
   init() throws {

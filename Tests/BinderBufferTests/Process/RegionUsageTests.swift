@@ -44,7 +44,7 @@ import Testing
     try expectAgreement(receiver)
   }
 
-  private func expectAgreement(_ process: Process) throws {
+  private func expectAgreement(_ process: BinderProcess) throws {
     let usage = try #require(process.usage)
     let full = process.statistics
     #expect(usage.bufferCount == full.bufferCount)

@@ -9,8 +9,8 @@ import Testing
 struct World {
   let budget: PageBudget
   let context: Context
-  let server: BinderBuffer.Process
-  let client: BinderBuffer.Process
+  let server: BinderProcess
+  let client: BinderProcess
   let node: Node
 
   init(
@@ -81,7 +81,7 @@ func withTransaction<R>(
 
 struct NothingReceived: Error {}
 
-extension BinderBuffer.Process {
+extension BinderProcess {
   /// The next transaction, which must be there.
   func take() throws -> Delivery {
     guard let delivery = try receive() else { throw NothingReceived() }
@@ -139,7 +139,7 @@ func failure(_ body: () throws -> Void) -> BinderError? {
 
 /// Why a buffer that was filled in steps could not be sent, nil when it was.
 func sendFailure(
-  _ sender: BinderBuffer.Process, _ allocation: consuming Allocation, to node: Node,
+  _ sender: BinderProcess, _ allocation: consuming Allocation, to node: Node,
   flags: TransactionFlags = []
 ) -> BinderError? {
   do throws(BinderError) {

@@ -1,8 +1,8 @@
 import BinderBuffer
 import PageAlloc
 
-/// Transactions with any header, sizes, offsets and objects, through `Process.send` and
-/// `Process.allocate`: what is delivered is what was sent, and what fails leaves nothing behind.
+/// Transactions with any header, sizes, offsets and objects, through `BinderProcess.send` and
+/// `BinderProcess.allocate`: what is delivered is what was sent, and what fails leaves nothing behind.
 func fuzzTransactions(_ bytes: [UInt8]) throws {
   var input = FuzzInput(bytes)
   let world = try TransactionWorld(&input)
@@ -17,8 +17,8 @@ func fuzzTransactions(_ bytes: [UInt8]) throws {
 private final class TransactionWorld {
   let context: Context
   private let budget: PageBudget
-  private let server: Process
-  private let client: Process
+  private let server: BinderProcess
+  private let client: BinderProcess
   private let nodes: [Node]
   private let memory = FuzzMemory.shared
   /// What is under way to the server, by debug id.

@@ -7,7 +7,7 @@ import Testing
 /// What a receiver finds when the message is not what its number says.
 @Suite struct InspectionTests {
   private let simulation: Simulation
-  private let sender: Process
+  private let sender: BinderProcess
   private let receiver: Simulation.Member
 
   init() throws {

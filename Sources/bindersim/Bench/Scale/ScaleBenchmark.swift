@@ -44,7 +44,7 @@ struct ScaleBenchmark {
 
   private func measureProcesses() throws(CommandError) -> [Row] {
     let context = Context()
-    var servers: [BinderBuffer.Process] = []
+    var servers: [BinderProcess] = []
     servers.reserveCapacity(processes)
     do throws(BinderError) {
       let client = try context.makeProcess(pid: Int32(processes + 1))

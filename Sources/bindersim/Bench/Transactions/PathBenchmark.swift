@@ -8,8 +8,8 @@ internal import PageAlloc
 struct PathBenchmark: ~Copyable {
   private let bytes: Int
   private let context: Context
-  private let server: BinderBuffer.Process
-  private let client: BinderBuffer.Process
+  private let server: BinderProcess
+  private let client: BinderProcess
   private let node: Node
   private let messages: MessagePool
   private let target: SharedMemory
@@ -26,7 +26,7 @@ struct PathBenchmark: ~Copyable {
   }
 
   private static func makeProcess(_ pid: Int32, in context: Context) throws(CommandError)
-    -> BinderBuffer.Process
+    -> BinderProcess
   {
     do throws(BinderError) {
       return try context.makeProcess(pid: pid, regionLength: 1_040_384)

@@ -39,10 +39,10 @@ struct ThreadBenchmark {
   }
 
   private struct Lane: Sendable {
-    let server: BinderBuffer.Process
-    let client: BinderBuffer.Process
+    let server: BinderProcess
+    let client: BinderProcess
 
-    init(server: BinderBuffer.Process, client: BinderBuffer.Process) {
+    init(server: BinderProcess, client: BinderProcess) {
       (self.server, self.client) = (server, client)
     }
 

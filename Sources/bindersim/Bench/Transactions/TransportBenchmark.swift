@@ -56,8 +56,8 @@ struct TransportBenchmark {
 
     private struct Engine {
       let context: Context
-      let server: BinderBuffer.Process
-      let client: BinderBuffer.Process
+      let server: BinderProcess
+      let client: BinderProcess
       let node: Node
       let transaction: Transaction
     }

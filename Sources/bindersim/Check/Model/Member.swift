@@ -5,7 +5,7 @@ internal import PageAlloc
 final class Member {
   let pid: Int32
   /// The real process; nil when the handle was dropped.
-  var process: Process?
+  var process: BinderProcess?
   var nodes: [Node] = []
   var region: ModelRegion?
   /// The region as another process could map it; exported regions only.
@@ -26,7 +26,7 @@ final class Member {
   var peakBytes = 0
   var lowestFreeOneway = Int.max
 
-  init(pid: Int32, process: Process) {
+  init(pid: Int32, process: BinderProcess) {
     self.pid = pid
     self.process = process
   }

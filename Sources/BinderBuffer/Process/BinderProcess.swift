@@ -15,9 +15,9 @@ public import PageAlloc
 ///     }
 ///
 /// Thread-safe: any thread may use any process. Sending and receiving take the lock of one process
-/// at a time, and copies run outside all locks. When the last reference to a `Process` goes, it
+/// at a time, and copies run outside all locks. When the last reference to a `BinderProcess` goes, it
 /// exits.
-public final class Process: Sendable {
+public final class BinderProcess: Sendable {
   let core: ProcessCore
 
   init(core: ProcessCore) { self.core = core }

@@ -1,6 +1,6 @@
 internal import PageAlloc
 
-extension Process {
+extension BinderProcess {
   /// Sends a transaction: reserves a range in the receiver's region, gives frames to its pages,
   /// copies the bytes once, and commits.
   ///

@@ -1,7 +1,7 @@
 internal import PageAlloc
 internal import Synchronization
 
-extension Process {
+extension BinderProcess {
   /// Proves that everything the process knows about its region agrees: ranges, pages, queues, calls
   /// and counts.
   ///

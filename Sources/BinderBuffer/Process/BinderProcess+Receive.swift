@@ -1,6 +1,6 @@
 internal import PageAlloc
 
-extension Process {
+extension BinderProcess {
   /// Takes the next transaction, oldest first; nil when none waits. Never blocks.
   ///
   /// Replies do not come this way: see `takeReply`.

@@ -20,7 +20,7 @@ public struct ProcessCounts: Hashable, Sendable, BitwiseCopyable {
   public init() {}
 }
 
-extension Process {
+extension BinderProcess {
   /// The counts of this moment; zeros where there is no region. O(1), under the process's lock.
   public var counts: ProcessCounts { core.counts }
 }
