@@ -31,7 +31,9 @@ let package = Package(
     .testTarget(
       name: "PageAllocTests", dependencies: ["PageAlloc", "CTestPeer"], swiftSettings: features),
     .testTarget(
-      name: "BinderBufferTests", dependencies: ["BinderBuffer", "PageAlloc", "CTestPeer"],
+      name: "BinderBufferTests",
+      // The naive model that `bindersim check` compares the engine with is theirs too.
+      dependencies: ["BinderBuffer", "PageAlloc", "bindersim", "CTestPeer"],
       exclude: ["Fixtures"],
       swiftSettings: features),
     // The entry functions of `Fuzz`, run over its corpora.

@@ -9,7 +9,7 @@ extension RangeEngine {
   ) -> SpamFinding {
     freeOneway &-= units &* 8 &+ onewayCharge
     let isArray = mode == .array
-    var total = isArray ? (0, 0) : senders.add(units, to: sender)
+    var total: SenderTotals.Total = isArray ? (0, 0) : senders.add(units, to: sender)
     let rules = policy.rules
     guard freeOneway < length / 10 else {
       spamLatched = false

@@ -155,6 +155,13 @@ extension DriverRules {
     Self.all.map { ($0.name, $0.get(self)) }
   }
 
+  /// The rules that differ from others, as names of policies have them: `+spam=log+owner=early`.
+  public func differences(from other: DriverRules) -> String {
+    zip(values, other.values).reduce("") { text, pair in
+      pair.0.value == pair.1.value ? text : "\(text)+\(pair.0.name)=\(pair.0.value)"
+    }
+  }
+
   /// Sets one rule by its name.
   ///
   /// - Throws: ``RuleError`` for a rule or a value that does not exist; nothing has changed then.

@@ -11,14 +11,14 @@ extension KernelRelease {
     guard version >= KernelVersion(4, 13) else { throw .tooOld(text) }
     if let choice = androidChoice() { return choice }
     let row = Self.mainline.last { $0.from <= version }!
-    var policy = row.policy
-    if leaksEmptyOneway { policy.rules.emptyOneway = .leaks }
+    let policy = atThisPoint(row.policy)
     var alternatives: [KernelChoice.Alternative] = []
-    if point == nil, let first = firstOfLine, first != policy {
+    if point == nil, let first = firstOfLine, first != row.policy {
       alternatives.append(.init(policy: first, condition: "in its first point releases"))
     }
     if let phone = phonesOwn {
-      alternatives.append(.init(policy: phone, condition: "if it is a phone's own kernel"))
+      alternatives.append(
+        .init(policy: atThisPoint(phone), condition: "if it is a phone's own kernel"))
     }
     return KernelChoice(
       policy: policy, reason: "\(text): \(row.words)" + unknownPoint, isInferred: row.isInferred,
@@ -101,6 +101,13 @@ extension KernelRelease {
     return version < KernelVersion(5, 16)
   }
 
+  /// A policy of the table, with what point releases mended since.
+  private func atThisPoint(_ policy: PlacementPolicy) -> PlacementPolicy {
+    var policy = policy
+    if leaksEmptyOneway { policy.rules.emptyOneway = .leaks }
+    return policy
+  }
+
   // MARK: Android
 
   /// The rules of a phone's tree, where its release says that it is one.
@@ -111,9 +118,10 @@ extension KernelRelease {
       or alternatives: [(PlacementPolicy, String)] = []
     ) -> KernelChoice {
       KernelChoice(
-        policy: policy, reason: "\(text): \(words)" + (inferred ? " (inferred)" : ""),
+        policy: atThisPoint(policy),
+        reason: "\(text): \(words)" + (inferred ? " (inferred)" : ""),
         isInferred: inferred,
-        alternatives: alternatives.map { .init(policy: $0, condition: $1) })
+        alternatives: alternatives.map { .init(policy: atThisPoint($0), condition: $1) })
     }
     switch (major, minor) {
     case (4, 14): return choice(.c510, "as in a public 4.14 phone tree (msm)")
@@ -126,7 +134,8 @@ extension KernelRelease {
       let (older, newer) = ("as an older tree does (sm8450)", "as a newer tree does (mt6895)")
       let name = "android12-5.10 is not one behaviour"
       return version < KernelVersion(5, 10, 209)
-        ? choice(.c515, "\(name): before 5.10.209 taken \(older)", inferred: true, or: [(.c, newer)])
+        ? choice(
+          .c515, "\(name): before 5.10.209 taken \(older)", inferred: true, or: [(.c, newer)])
         : choice(.c, "\(name): from 5.10.209 taken \(newer)", inferred: true, or: [(.c515, older)])
     case (5, 15):
       return choice(

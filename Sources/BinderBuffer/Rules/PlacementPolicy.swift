@@ -115,9 +115,7 @@ extension PlacementPolicy: CaseIterable {
   /// from it. ``init(name:)`` reads it.
   public var name: String {
     guard let named = Self.allCases.first(where: { $0.base == base }) else { return base }
-    return zip(rules.values, named.rules.values).reduce(base) { name, pair in
-      pair.0.value == pair.1.value ? name : "\(name)+\(pair.0.name)=\(pair.0.value)"
-    }
+    return base + rules.differences(from: named.rules)
   }
 }
 

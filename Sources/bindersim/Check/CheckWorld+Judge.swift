@@ -38,7 +38,7 @@ extension CheckWorld {
 
   func watch(sendingTo receiver: Member?) -> Watch {
     var watch = watch()
-    if let region = receiver?.region, region.placement.policy == .compact {
+    if let region = receiver?.region, region.placement.policy.search == .compact {
       watch.pages = region.pages
     }
     return watch

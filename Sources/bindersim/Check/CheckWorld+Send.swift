@@ -79,7 +79,7 @@ extension CheckWorld {
       return nil
     }
     guard let region = target.region else { return nil }
-    let isC = region.placement.policy.isOfTheCDriver
+    let isC = region.placement.policy.search == .c
     if !isC, let odd = layout.oddSize {
       try judge("sending an odd size", error, is: .invalidArgument(odd))
       return nil
@@ -87,7 +87,8 @@ extension CheckWorld {
     let offset: Int
     let isSpam: Bool
     switch region.placement.reserve(
-      layout.size, oneway: oneway, sender: sender.pid, pages: watch.pages ?? region.pages)
+      layout.size, oneway: oneway, sender: sender.pid,
+      hasFrame: (watch.pages ?? region.pages).isFramed)
     {
     case .noOnewaySpace(let free):
       let expected = BinderError.noOnewaySpace(pid: target.pid, requested: layout.size, free: free)
@@ -98,7 +99,7 @@ extension CheckWorld {
         pid: target.pid, requested: layout.size, free: free, largestFree: largest)
       try judge("reserving", error, is: expected)
       return nil
-    case .placed(let place, let spam): (offset, isSpam) = (place, spam)
+    case .placed(let place, let spam): (offset, isSpam) = (place, spam == .reported)
     }
     if case .noMemory(target.pid, let cause) = error {
       checksum.add(-1)

@@ -40,7 +40,7 @@ enum ReplayCommand {
     options: [
       policies.description, regions.description, EngineOptions.budget.description,
       process.description, infersFrees.description, speed.description,
-    ] + ExportOptions.descriptions,
+    ] + RuleOptions.descriptions + ExportOptions.descriptions,
     examples: [
       "bindersim replay startup.ftrace",
       "bindersim replay startup.ftrace --process 990 --region 256K",
@@ -49,7 +49,10 @@ enum ReplayCommand {
     ]
   ) { arguments throws(CommandError) in
     var options = ReplayOptions(path: arguments.operands[0])
-    options.policies = arguments[policies]
+    options.policies = try RuleOptions.policies(
+      arguments.has(policies) ? arguments[policies] : [], arguments[RuleOptions.kernel],
+      arguments[RuleOptions.rules]
+    ).map(\.policy)
     options.regionLengths = arguments[regions]
     options.budget = arguments[EngineOptions.budget]
     options.process = arguments[process]
