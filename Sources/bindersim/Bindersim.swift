@@ -11,6 +11,14 @@ enum Bindersim {
     ], topics: Topic.all, fallback: "run")
 
   static func main() {
-    exit(commands.run(Array(CommandLine.arguments.dropFirst())).rawValue)
+    let words = CommandLine.arguments
+    // The system keeps them in /proc/self/cmdline; without /proc it would look as if there were none.
+    guard !words.isEmpty else {
+      StandardError.write("bindersim: cannot read its arguments: is /proc mounted?\n")
+      exit(ExitStatus.usage.rawValue)
+    }
+    guard StandardDescriptors.reserve() else { exit(ExitStatus.failure.rawValue) }
+    Interrupt.catchSignals()
+    exit(commands.run(Array(words.dropFirst())).rawValue)
   }
 }

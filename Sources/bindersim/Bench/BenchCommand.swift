@@ -37,7 +37,7 @@ enum BenchCommand {
     options: [
       rounds.description, operations.description, pool.description, part.description,
       bytes.description, processes.description, transactions.description,
-      ExportOptions.json.description,
+      ExportOptions.json.description, OutputOptions.wide.description,
     ],
     examples: [
       "bindersim bench ranges --json ranges.json", "bindersim bench transactions --rounds 3",
@@ -45,23 +45,38 @@ enum BenchCommand {
     ]
   ) { arguments throws(CommandError) in
     let jsonPath = arguments[ExportOptions.json]
-    switch arguments.operands[0] {
+    let progress = BenchProgress()
+    defer { progress.clear() }
+    let terminal = Terminal.output.wide(arguments[OutputOptions.wide])
+    let what = arguments.operands[0]
+    try arguments.refuse(operations, when: what != "ranges", "is for bench ranges")
+    try arguments.refuse(pool, when: what != "transactions", "is for bench transactions")
+    try arguments.refuse(part, when: what != "transactions", "is for bench transactions")
+    try arguments.refuse(bytes, when: what != "transactions", "is for bench transactions")
+    try arguments.refuse(processes, when: what != "scale", "is for bench scale")
+    try arguments.refuse(transactions, when: what != "scale", "is for bench scale")
+    try arguments.refuse(rounds, when: what == "scale", "has no effect on bench scale")
+    switch what {
     case "ranges":
-      try deliver(jsonPath) {
-        RangeBenchmark(operations: arguments[operations], rounds: arguments[rounds]).run()
+      try deliver(jsonPath, terminal) {
+        RangeBenchmark(
+          operations: arguments[operations], rounds: arguments[rounds], progress: progress
+        ).run()
       }
     case "transactions":
-      try deliver(jsonPath) { () throws(CommandError) in
+      try deliver(jsonPath, terminal) { () throws(CommandError) in
         try TransactionBenchmark(
           rounds: arguments[rounds], pool: arguments[pool],
           sizes: arguments[bytes].map { [$0] } ?? TransactionBenchmark.sizes,
-          parts: arguments[part].map { [$0] } ?? TransactionBenchmark.Part.allCases
+          parts: arguments[part].map { [$0] } ?? TransactionBenchmark.Part.allCases,
+          progress: progress
         ).run()
       }
     case "scale":
-      try deliver(jsonPath) { () throws(CommandError) in
+      try deliver(jsonPath, terminal) { () throws(CommandError) in
         try ScaleBenchmark(
-          processes: arguments[processes], transactions: arguments[transactions]
+          processes: arguments[processes], transactions: arguments[transactions],
+          progress: progress
         ).run()
       }
     case let other:
@@ -72,11 +87,12 @@ enum BenchCommand {
   }
 
   private static func deliver<Row: BenchRow>(
-    _ jsonPath: String?, _ work: () throws(CommandError) -> BenchReport<Row>
+    _ jsonPath: String?, _ terminal: Terminal,
+    _ work: () throws(CommandError) -> BenchReport<Row>
   ) throws(CommandError) {
     let file = try jsonPath.map { path throws(CommandError) in try OutputFile(path: path) }
     let report = try work()
-    if jsonPath != "-" { try StandardOutput.write(report.text) }
+    if jsonPath != "-" { try StandardOutput.write(report.text(for: terminal)) }
     if let file { try file.commit(try JSONText.encodeSnakeCase(report)) }
   }
 }

@@ -3,6 +3,8 @@ internal import Glibc
 /// One line of a benchmark's table, and one element of its JSON.
 protocol BenchRow: Encodable, Sendable {
   static var header: [String] { get }
+  /// Titles of columns that a narrow table can spare, the first of them first.
+  static var leastImportant: [String] { get }
   var cells: [String] { get }
 }
 
@@ -16,12 +18,18 @@ struct BenchReport<Row: BenchRow>: Encodable {
 
   private enum CodingKeys: String, CodingKey { case benchmark, machine, results }
 
-  var text: String {
-    var table = Table(Row.header)
+  func text(for terminal: Terminal) -> String {
+    var table = Table(Row.header, leastImportant: Row.leastImportant)
     for row in results { table.add(row.cells) }
-    let legend = notes.map { "  \($0)\n" }.joined()
-    return "bench \(benchmark) on \(machine.description)\n\n" + table.text() + "\n" + legend
+    let heading = "bench \(benchmark) on \(machine.description)"
+    return Table.wrapped(heading, in: terminal.columns) + "\n"
+      + table.text(columns: terminal.columns) + "\n"
+      + notes.map { Table.wrapped("  " + $0, in: terminal.columns) }.joined()
   }
+}
+
+extension BenchRow {
+  static var leastImportant: [String] { [] }
 }
 
 struct Machine: Encodable {

@@ -8,7 +8,6 @@ struct CheckCampaign {
 
   func run() throws(CommandError) -> ExitStatus {
     CrashNote.install(suffix: suffix)
-    Interrupt.catchSignals()
     let memory = SenderMemory(pages: 1025)
     var tally = CheckTally()
     var checksum = Checksum()
@@ -21,7 +20,7 @@ struct CheckCampaign {
       let failure = run.run()
       tally.add(run.tally)
       checksum.add(Int(truncatingIfNeeded: run.checksum.value))
-      done += 1
+      if !Interrupt.wasRequested { done += 1 }
       if let failure {
         progress.clear()
         try report(failure, seed)

@@ -38,6 +38,10 @@ enum CheckCommand {
       "bindersim check --seed 42 --policy c --minimize",
     ]
   ) { arguments throws(CommandError) in
+    try arguments.refuse(
+      CheckCommand.seed, when: arguments.has(seeds), "has no effect with --seeds")
+    try arguments.refuse(
+      steps, when: arguments.has(only), "has no effect with --only, which names the steps")
     var options = CheckOptions()
     let seed = arguments[seed]
     options.seeds = arguments[seeds] ?? seed...seed

@@ -32,8 +32,9 @@ struct CheckRun {
       CrashNote.set(seed: seed, step: -1)
       try world.begin()
       let steps = options.only ?? StepSet([0...max(0, options.steps - 1)])
-      for range in steps.ranges {
+      play: for range in steps.ranges {
         for step in range {
+          if Interrupt.wasRequested { break play }
           current = step
           CrashNote.set(seed: seed, step: step)
           try world.step(step)

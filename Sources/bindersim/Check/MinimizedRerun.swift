@@ -16,7 +16,9 @@ enum MinimizedRerun {
     let status = unsafe posix_spawn(&pid, "/proc/self/exe", &actions, nil, &words, environ)
     guard status == 0 else { return false }
     var result: CInt = 0
-    while unsafe waitpid(pid, &result, 0) < 0, errno == EINTR {}
+    while unsafe waitpid(pid, &result, 0) < 0, errno == EINTR {
+      if Interrupt.wasRequested { kill(pid, SIGKILL) }
+    }
     return result != 0
   }
 }
@@ -27,18 +29,18 @@ struct MinimizeCampaign {
   let write: (String) throws(CommandError) -> Void
 
   func run() throws(CommandError) -> ExitStatus {
-    Interrupt.catchSignals()
     var progress = Progress()
     for seed in options.seeds {
       if Interrupt.wasRequested { break }
       progress.show { "looking for a seed that fails: \(seed)" }
-      guard MinimizedRerun.fails(options.arguments(seed: seed)) else { continue }
+      guard MinimizedRerun.fails(options.arguments(seed: seed)), !Interrupt.wasRequested else {
+        continue
+      }
       var tries = 0
       var minimizer = Minimizer(fails: { steps in
         tries += 1
         progress.show { "seed \(seed): \(steps.count) steps, \(tries) runs" }
-        return !Interrupt.wasRequested
-          && MinimizedRerun.fails(options.arguments(seed: seed, only: steps))
+        return MinimizedRerun.fails(options.arguments(seed: seed, only: steps))
       })
       let all = options.only ?? StepSet([0...max(0, options.steps - 1)])
       let steps = minimizer.minimize(all)
@@ -47,9 +49,14 @@ struct MinimizeCampaign {
       small.only = steps
       small.seeds = seed...seed
       try write("seed \(seed): \(steps.count) of \(all.count) steps are enough\n")
+      guard !Interrupt.wasRequested else {
+        try write("rerun: \(small.command(seed: seed))\n")
+        return .failure
+      }
       return try CheckCampaign(options: small, write: write).run()
     }
     progress.clear()
+    guard !Interrupt.wasRequested else { return .success }
     try write("no seed fails: nothing to minimize\n")
     return .success
   }

@@ -3,20 +3,23 @@
 struct Minimizer {
   /// Whether a run of these steps alone fails.
   let fails: (StepSet) -> Bool
+  /// Ends it with the smallest set found so far.
+  var shouldStop: () -> Bool = { Interrupt.wasRequested }
   var tries = 2000
 
   mutating func minimize(_ failing: StepSet) -> StepSet {
     var steps = failing.steps
     var parts = 2
-    while steps.count > 1, tries > 0 {
+    while steps.count > 1, tries > 0, !shouldStop() {
       let size = (steps.count + parts - 1) / parts
       var isSmaller = false
       var start = 0
-      while start < steps.count, tries > 0 {
+      while start < steps.count, tries > 0, !shouldStop() {
         var rest = steps
         rest.removeSubrange(start..<min(start + size, steps.count))
         tries -= 1
-        if !rest.isEmpty, fails(StepSet(steps: rest)) {
+        // A run that was cut off shows nothing.
+        if !rest.isEmpty, fails(StepSet(steps: rest)), !shouldStop() {
           steps = rest
           isSmaller = true
         } else {

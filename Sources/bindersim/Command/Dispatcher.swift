@@ -10,12 +10,18 @@ struct Dispatcher: Sendable {
   let fallback: String
 
   func run(_ words: [String]) -> ExitStatus {
+    var status: ExitStatus
     do throws(CommandError) {
-      return try dispatch(words)
+      status = try dispatch(words)
     } catch {
       report(error)
-      return error.status
+      status = error.status
     }
+    if let request = Interrupt.request {
+      StandardError.write("bindersim: interrupted by \(request.name); the result is of a part\n")
+      status = request.status
+    }
+    return status
   }
 
   private func dispatch(_ words: [String]) throws(CommandError) -> ExitStatus {

@@ -5,6 +5,10 @@ enum ExitStatus: Int32, Sendable {
   case failure = 1
   /// It was not asked correctly; nothing was done.
   case usage = 2
+  /// A signal ended it early (128 + its number); what it printed is of the part that was done.
+  case hungUp = 129
+  case interrupted = 130
+  case terminated = 143
 }
 
 /// Why a command did not get to its result.

@@ -13,7 +13,12 @@ struct ExportRequest: Sendable {
     return html != nil || hgrm != nil ? .timeline : .none
   }
 
-  fileprivate var paths: [String] { [json, html, trace, ftrace, hgrm].compactMap(\.self) }
+  fileprivate var outputs: [(option: String, path: String)] {
+    [("json", json), ("html", html), ("trace", trace), ("ftrace", ftrace), ("hgrm", hgrm)]
+      .compactMap { option, path in path.map { (option, $0) } }
+  }
+
+  fileprivate var usesStandardOutput: Bool { outputs.contains { $0.path == "-" } }
 }
 
 /// The options that ask for exports; `run` and `replay` have them all.
@@ -43,10 +48,12 @@ enum ExportOptions {
   ]
 
   static func request(from arguments: Arguments) throws(CommandError) -> ExportRequest {
+    try arguments.refuse(
+      hgrmStep, when: !arguments.has(hgrm), "has no effect without --hgrm, which it is about")
     let request = ExportRequest(
       json: arguments[json], html: arguments[html], trace: arguments[trace],
       ftrace: arguments[ftrace], hgrm: arguments[hgrm], hgrmStep: arguments[hgrmStep])
-    guard request.paths.count(where: { $0 == "-" }) <= 1 else {
+    guard request.outputs.count(where: { $0.path == "-" }) <= 1 else {
       throw .usage(
         "only one file can be -, which is standard output", hint: "See 'bindersim help exports'.")
     }
@@ -76,8 +83,12 @@ struct ExportFiles: ~Copyable {
   private let ftrace: OutputFile?
   private let hgrm: OutputFile?
 
-  static func open(_ request: ExportRequest) throws(CommandError) -> ExportFiles {
-    ExportFiles(
+  /// - Parameter inputs: what the command reads, which no result may overwrite.
+  static func open(
+    _ request: ExportRequest, inputs: [String]
+  ) throws(CommandError) -> ExportFiles {
+    try FileIdentity.requireDistinct(inputs: inputs, outputs: request.outputs)
+    return ExportFiles(
       request: request, json: try open(request.json), html: try open(request.html),
       trace: try open(request.trace), ftrace: try open(request.ftrace),
       hgrm: try open(request.hgrm))
@@ -89,7 +100,7 @@ struct ExportFiles: ~Copyable {
   }
 
   consuming func write(_ outcome: Outcome) throws(CommandError) {
-    if !request.paths.contains("-") { try StandardOutput.write(outcome.text) }
+    if !request.usesStandardOutput { try StandardOutput.write(outcome.text) }
     if let json { try json.commit(try outcome.json()) }
     if let html { try html.commit(outcome.page().html) }
     if let trace {

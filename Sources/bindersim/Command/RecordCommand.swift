@@ -48,7 +48,6 @@ enum RecordCommand {
   }
 
   static func run(_ options: RecordOptions, output: String) throws(CommandError) -> ExitStatus {
-    Interrupt.catchSignals()
     let file = try OutputFile(path: output)
     let start = MonotonicClock.now()
     var progress = Progress()
@@ -57,7 +56,9 @@ enum RecordCommand {
         options, progress: { done in progress.show { line(done, options, since: start) } },
         write: { text in
           // Half a recording is none: nothing is left behind.
-          guard !Interrupt.wasRequested else { throw CommandError.failure("interrupted") }
+          guard !Interrupt.wasRequested else {
+            throw CommandError.failure("nothing was recorded to '\(output)'")
+          }
           try file.write(text)
         })
     } catch let error as CommandError {

@@ -65,8 +65,7 @@ enum ReplayCommand {
   static func run(
     _ options: ReplayOptions, _ exports: ExportRequest
   ) throws(CommandError) -> ExitStatus {
-    Interrupt.catchSignals()
-    let files = try ExportFiles.open(exports)
+    let files = try ExportFiles.open(exports, inputs: [options.path])
     let recorders = options.settings.compactMap { _ in Recorder(exports.recording) }
     var options = options
     // A report tells too whether a longer region would have helped.

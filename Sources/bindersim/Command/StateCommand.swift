@@ -20,11 +20,9 @@ enum StateCommand {
       "bindersim state --at 500ms --policy c", "bindersim state --workload leak --at 2s",
     ]
   ) { arguments throws(CommandError) in
-    var options = try WorkloadOptions.options(from: arguments)
-    options.isDeterministic = true
+    var options = try WorkloadOptions.options(from: arguments, isDeterministic: true)
     options.duration = nil
     let simulation = try Simulation(options)
-    Interrupt.catchSignals()
     let tally = SimulatedRun(simulation).run(until: arguments[moment].nanoseconds)
     try StandardOutput.write(DebugFiles.stats(simulation, tally))
     for member in simulation.members { try StandardOutput.write(member.process.debugDump()) }

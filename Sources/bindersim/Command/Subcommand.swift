@@ -43,6 +43,16 @@ struct Arguments: Sendable {
 
   func has<Value>(_ option: Option<Value>) -> Bool { values[option.long] != nil }
 
+  /// Refuses an option that was given and would do nothing.
+  ///
+  /// - Parameter reason: follows its name: "has no effect with --job, which …".
+  func refuse<Value>(
+    _ option: Option<Value>, when isIdle: Bool, _ reason: String
+  ) throws(CommandError) {
+    guard isIdle, has(option) else { return }
+    throw .usage("--\(option.long) \(reason)", hint: "Leave one of them out.")
+  }
+
   mutating func set(_ option: OptionDescription, _ value: any Sendable) {
     values[option.long] = value
   }

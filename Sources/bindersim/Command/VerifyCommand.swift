@@ -13,7 +13,6 @@ enum VerifyCommand {
     operands: [Operand(name: "FILE", help: "a recording; - is standard input", repeats: true)],
     options: [], examples: ["bindersim verify rust-mixed.rec c-mixed.rec"]
   ) { arguments throws(CommandError) in
-    Interrupt.catchSignals()
     let options = VerifyOptions(paths: arguments.operands)
     var progress = Progress()
     var start = MonotonicClock.now()

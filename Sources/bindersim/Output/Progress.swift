@@ -1,26 +1,39 @@
+internal import Glibc
+
 /// One line on the terminal that says how far the work is; nothing where nobody watches.
 struct Progress: ~Copyable {
-  private let terminal: Terminal
+  private let columns: Int
   private let write: (String) -> Void
   private let interval: UInt64
   private var lastShown: UInt64?
 
-  /// At most one line per `interval`.
+  /// On the errors' terminal, else on that of the results; at most one line per `interval`.
+  init(interval: Duration = .milliseconds(100)) {
+    if Terminal.errors.isInteractive {
+      self.init(terminal: .errors, interval: interval, write: StandardError.write)
+    } else {
+      self.init(terminal: .output, interval: interval) {
+        _ = Descriptor.write($0, to: STDOUT_FILENO)
+      }
+    }
+  }
+
   init(
-    terminal: Terminal = .current, interval: Duration = .milliseconds(100),
-    write: @escaping (String) -> Void = StandardError.write
+    terminal: Terminal, interval: Duration = .milliseconds(100), write: @escaping (String) -> Void
   ) {
-    self.terminal = terminal
+    let hasRoom = terminal.isInteractive && terminal.columns >= Terminal.fewestForProgress
+    columns = hasRoom ? terminal.columns : 0
     self.write = write
     self.interval = interval.nanoseconds
   }
 
   /// Shows `line` unless one was shown less than an interval ago; `now` is in nanoseconds.
   mutating func show(now: UInt64 = MonotonicClock.now(), _ line: () -> String) {
-    guard terminal.isInteractive else { return }
+    guard columns > 0 else { return }
     if let lastShown, now < lastShown + interval { return }
     lastShown = now
-    write("\r\u{1B}[K" + line())
+    // A line that wraps could not be taken off again.
+    write("\r\u{1B}[K" + line().prefix(columns - 1))
   }
 
   /// Takes the line off the terminal.

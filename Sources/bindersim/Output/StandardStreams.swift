@@ -25,7 +25,8 @@ enum Descriptor {
         // SAFETY: `written < bytes.count`, and the storage outlives the closure.
         let count = unsafe Glibc.write(
           descriptor, bytes.baseAddress! + written, bytes.count - written)
-        if count < 0, errno == EINTR { continue }
+        // A reader that does not read holds nobody who was asked to end.
+        if count < 0, errno == EINTR, !Interrupt.wasRequested { continue }
         guard count >= 0 else { return errno }
         written += count
       }
@@ -39,5 +40,21 @@ enum SystemError {
   static func message(_ number: CInt) -> String {
     // SAFETY: strerror returns a terminated string, which is copied at once.
     unsafe String(cString: strerror(number))
+  }
+}
+
+/// The numbers 0 to 2, which belong to input, output and errors whether these are open or not.
+enum StandardDescriptors {
+  /// Takes the numbers of closed ones, so that no file or region ever gets them: what is then read
+  /// from or written to them fails, as it would on a closed one.
+  ///
+  /// - Returns: false when the system has nothing to take them with.
+  static func reserve() -> Bool {
+    for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) < 0 {
+      // The lowest free number is given out, which is this one: those below are open by now.
+      let flags = number == STDIN_FILENO ? O_WRONLY : O_RDONLY
+      guard unsafe open("/dev/null", flags) == number else { return false }
+    }
+    return true
   }
 }

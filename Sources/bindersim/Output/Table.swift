@@ -1,26 +1,67 @@
 /// Rows whose columns line up: the first column to the left, the others, being figures, to the
 /// right.
+///
+/// Where a line has no room for all columns, the least important ones are left out, and a line below
+/// the table names them.
 struct Table {
   private var rows: [[String]]
+  private let leastImportant: [String]
 
-  init(_ header: [String]) { rows = [header] }
+  /// - Parameter leastImportant: titles of columns that can be spared, the first of them first. When
+  ///   they are used up, columns go from the right.
+  init(_ header: [String], leastImportant: [String] = []) {
+    rows = [header]
+    self.leastImportant = leastImportant
+  }
 
   mutating func add(_ row: [String]) { rows.append(row) }
 
   /// The lines, each ended by a newline and without blanks at its end.
-  func text(indent: String = "") -> String {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in
+  ///
+  /// - Parameter columns: how wide a line may be.
+  func text(indent: String = "", columns: Int = .max) -> String {
+    let count = rows.map(\.count).max() ?? 0
+    let widths = (0..<count).map { column in
       rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
     }
-    return rows.map { row in
+    let shown = shown(widths, in: columns - indent.count)
+    var text = rows.map { row in
       var line = indent
-      for (column, cell) in row.enumerated() {
-        let padding = String(repeating: " ", count: widths[column] - cell.count)
-        line += column == 0 ? cell + padding : "  " + padding + cell
+      for column in shown where column < row.count {
+        let padding = String(repeating: " ", count: widths[column] - row[column].count)
+        line += column == shown[0] ? row[column] + padding : "  " + padding + row[column]
       }
       while line.last == " " { line.removeLast() }
       return line + "\n"
     }.joined()
+    let hidden = (0..<count).filter { !shown.contains($0) }.map { rows[0][$0] }
+    if !hidden.isEmpty {
+      text += Self.wrapped("\(indent)(--wide: \(hidden.joined(separator: ", ")))", in: columns)
+    }
+    return text
+  }
+
+  /// The columns that have room, in order.
+  private func shown(_ widths: [Int], in room: Int) -> [Int] {
+    var shown = Array(widths.indices)
+    var spare = leastImportant.compactMap(rows[0].firstIndex)
+    while shown.count > 1, shown.reduce(2 * (shown.count - 1), { $0 + widths[$1] }) > room {
+      let next = spare.isEmpty ? shown[shown.count - 1] : spare.removeFirst()
+      shown.removeAll { $0 == next }
+    }
+    return shown
+  }
+
+  /// Breaks a text at blanks into lines that fit.
+  static func wrapped(_ text: String, in columns: Int) -> String {
+    var lines: [String] = []
+    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+      if let line = lines.last, line.count + 1 + word.count <= columns {
+        lines[lines.count - 1] += " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines.map { $0 + "\n" }.joined()
   }
 }

@@ -24,6 +24,7 @@ enum RunCommand {
     ],
     options: WorkloadOptions.descriptions + [
       duration.description, transactions.description, isDeterministic.description,
+      OutputOptions.wide.description,
     ] + ExportOptions.descriptions,
     lists: [WorkloadOptions.list],
     examples: [
@@ -34,27 +35,27 @@ enum RunCommand {
     ]
   ) { arguments throws(CommandError) in
     let exports = try ExportOptions.request(from: arguments)
-    var options = try WorkloadOptions.options(from: arguments)
+    var options = try WorkloadOptions.options(
+      from: arguments, isDeterministic: arguments[isDeterministic])
     options.transactions = arguments[transactions]
     options.duration =
       arguments[duration] ?? (options.transactions == nil ? RunOptions.defaultDuration : nil)
-    options.isDeterministic = arguments[isDeterministic]
     options.recording = exports.recording
-    return try run(options, exports)
+    return try run(options, exports, Terminal.output.wide(arguments[OutputOptions.wide]))
   }
 
   static func run(
-    _ options: RunOptions, _ exports: ExportRequest
+    _ options: RunOptions, _ exports: ExportRequest, _ terminal: Terminal = .output
   ) throws(CommandError) -> ExitStatus {
-    Interrupt.catchSignals()
-    let files = try ExportFiles.open(exports)
+    let files = try ExportFiles.open(exports, inputs: options.jobFile.map { [$0] } ?? [])
     let simulation = try Simulation(options)
     let report =
       options.isDeterministic
       ? SimulatedRun(simulation).run() : try ThreadedRun.run(simulation)
     let whatIf = exports.html == nil ? WhatIf.tried([]) : try tryLonger(options, report)
-    try files.write(outcome(report, simulation.recorder?.recording, whatIf))
-    return report.foundFaults || !report.failures.isEmpty ? .failure : .success
+    try files.write(outcome(report, simulation.recorder?.recording, whatIf, terminal))
+    return report.foundFaults || !report.failures.isEmpty || !report.leaks.isEmpty
+      ? .failure : .success
   }
 
   /// Where a message was refused: whether the same run in longer regions would refuse fewer.
@@ -85,10 +86,10 @@ enum RunCommand {
   }
 
   private static func outcome(
-    _ report: RunReport, _ recording: Recording?, _ whatIf: WhatIf
+    _ report: RunReport, _ recording: Recording?, _ whatIf: WhatIf, _ terminal: Terminal
   ) -> Outcome {
     Outcome(
-      text: report.text(for: .current),
+      text: report.text(for: terminal),
       json: { () throws(CommandError) in
         try JSONText.encode(report, schema: "bindersim.run", version: 1)
       },

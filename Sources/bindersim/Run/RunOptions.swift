@@ -6,6 +6,8 @@ struct RunOptions: Sendable {
   static let defaultRegion = 1_040_384
 
   var workload: Workload
+  /// The file that the workload comes from; nil for a built-in one.
+  var jobFile: String?
   var processes: Int
   /// In each process; half of them send, half receive.
   var threads: Int

@@ -2,8 +2,9 @@
 extension RunReport {
   func text(for terminal: Terminal) -> String {
     [
-      heading(terminal), trafficText, latencyText, processText, leakText, refusalText,
-      faultText(terminal),
+      heading(terminal), trafficText, latencyText(terminal), processText(terminal),
+      leakText(terminal),
+      refusalText(terminal), faultText(terminal),
     ].filter { !$0.isEmpty }.joined(separator: "\n")
   }
 
@@ -35,7 +36,7 @@ extension RunReport {
     return table.text()
   }
 
-  private var latencyText: String {
+  private func latencyText(_ terminal: Terminal) -> String {
     guard !latencies.isEmpty else { return "" }
     let title = configuration.isDeterministic ? "latency (simulated)" : "latency"
     var table = Table([title, "count", "p50", "p99", "p99.9", "max"])
@@ -46,14 +47,15 @@ extension RunReport {
           + [0.5, 0.99, 0.999].map { Format.time(nanoseconds: histogram.quantile($0)) }
           + [Format.time(nanoseconds: histogram.maximum)])
     }
-    return table.text()
+    return table.text(columns: terminal.columns)
   }
 
-  private var processText: String {
-    var table = Table([
-      "process", "peak buffers", "peak bytes", "peak pages", "in use", "idle", "fresh",
-      "reclaimed", "least oneway", "spam",
-    ])
+  private func processText(_ terminal: Terminal) -> String {
+    var table = Table(
+      [
+        "process", "peak buffers", "peak bytes", "peak pages", "in use", "idle", "fresh",
+        "reclaimed", "least oneway", "spam",
+      ], leastImportant: ["reclaimed", "fresh", "idle", "in use"])
     for process in processes {
       table.add(
         ["\(process.pid)"]
@@ -63,21 +65,22 @@ extension RunReport {
             process.lowestFreeOnewaySpace, process.spamReports,
           ].map(Format.grouped))
     }
-    return table.text()
+    return table.text(columns: terminal.columns)
   }
 
-  private var leakText: String {
+  private func leakText(_ terminal: Terminal) -> String {
     leaks.map {
-      "process \($0.pid) never freed \(Format.grouped($0.buffers)) buffers of together "
-        + "\(Format.grouped($0.bytes)) B\n"
+      terminal.red(
+        "process \($0.pid) never freed \(Format.count($0.buffers, "buffer")) of together "
+          + "\(Format.grouped($0.bytes)) B") + "\n"
     }.joined()
   }
 
-  private var refusalText: String {
+  private func refusalText(_ terminal: Terminal) -> String {
     guard !failures.isEmpty else { return "failures: none\n" }
     var table = Table(["failures", "count"])
     for failure in failures { table.add([failure.kind, Format.grouped(failure.count)]) }
-    return table.text()
+    return table.text().split(separator: "\n").map { terminal.red(String($0)) + "\n" }.joined()
   }
 
   private func faultText(_ terminal: Terminal) -> String {
@@ -88,7 +91,9 @@ extension RunReport {
     if timeouts > 0 { lines.append("calls without a reply in time: \(Format.grouped(timeouts))") }
     lines += leftovers.map { "not given back: \($0)" }
     var text = lines.map { terminal.red($0) + "\n" }.joined()
-    if lines.isEmpty { text = "every byte was as sent, everything was given back\n" }
+    if lines.isEmpty {
+      text = "every byte was as sent" + (leaks.isEmpty ? ", everything was given back" : "") + "\n"
+    }
     if let checksum { text += "result \(checksum)\n" }
     return text
   }

@@ -27,14 +27,22 @@ enum WorkloadOptions {
   static let list = HelpList(
     title: "Workloads", entries: Workload.all.map { ($0.name, $0.summary) })
 
-  static func options(from arguments: Arguments) throws(CommandError) -> RunOptions {
+  static func options(
+    from arguments: Arguments, isDeterministic: Bool
+  ) throws(CommandError) -> RunOptions {
+    try arguments.refuse(
+      workload, when: arguments.has(job), "has no effect with --job, whose file is the workload")
+    try arguments.refuse(
+      threads, when: isDeterministic, "has no effect in simulated time, which one thread plays")
     var options = RunOptions(try arguments[job].map(JobFile.workload) ?? arguments[workload])
+    options.jobFile = arguments[job]
     options.processes = arguments[processes] ?? options.processes
     options.threads = arguments[threads] ?? options.threads
     options.seed = arguments[EngineOptions.seed]
     options.region = arguments[EngineOptions.region]
     options.chosen = try RuleOptions.policy(from: arguments)
     options.budget = arguments[EngineOptions.budget]
+    options.isDeterministic = isDeterministic
     if let servers = options.workload.servers, options.processes <= servers {
       throw .usage(
         "--processes: the workload has \(servers) that only receive; give it more than that",

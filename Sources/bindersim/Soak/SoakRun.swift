@@ -32,7 +32,6 @@ struct SoakRun: ~Copyable {
   }
 
   consuming func run() throws(CommandError) -> ExitStatus {
-    Interrupt.catchSignals()
     let start = MonotonicClock.now()
     let end = start + options.duration.nanoseconds
     let interval = max(1_000_000_000, options.duration.nanoseconds / 20)

@@ -28,7 +28,7 @@ private func parse(_ words: [String], for command: Subcommand) throws {
   if command.name == RunCommand.subcommand.name {
     let options: RunOptions
     do throws(CommandError) {
-      options = try WorkloadOptions.options(from: arguments)
+      options = try WorkloadOptions.options(from: arguments, isDeterministic: true)
     } catch {
       // A job file that is not there, or is none.
       return

@@ -55,10 +55,39 @@ import Testing
     #expect(shown.last == "\r\u{1B}[K")
   }
 
+  @Test func aTableFits() {
+    var table = Table(["name", "first", "second", "third"], leastImportant: ["first"])
+    table.add(["a", "1", "22", "333"])
+    #expect(
+      table.text(columns: 25)
+        == """
+        name  second  third
+        a         22    333
+        (--wide: first)
+
+        """)
+    #expect(table.text(columns: 18).hasPrefix("name  second\na         22\n"))
+    #expect(table.text(columns: 3).hasPrefix("name\na\n"), "the first column stays")
+    #expect(!table.text().contains("--wide"))
+  }
+
+  @Test func progressFitsItsTerminal() {
+    var shown: [String] = []
+    var terminal = Terminal(isInteractive: true, term: "xterm", noColor: nil)
+    terminal.columns = 40
+    do {
+      var progress = Progress(terminal: terminal) { shown.append($0) }
+      progress.show(now: 0) { String(repeating: "x", count: 200) }
+    }
+    #expect(shown.first == "\r\u{1B}[K" + String(repeating: "x", count: 39))
+  }
+
   @Test func progressIsSilentElsewhere() {
+    var narrow = Terminal(isInteractive: true, term: "xterm", noColor: nil)
+    narrow.columns = 39
     for terminal in [
       Terminal(isInteractive: false, term: "xterm", noColor: nil),
-      Terminal(isInteractive: true, term: "dumb", noColor: nil),
+      Terminal(isInteractive: true, term: "dumb", noColor: nil), narrow,
     ] {
       var progress = Progress(terminal: terminal) { _ in Issue.record("shown") }
       progress.show(now: 0) { "line" }

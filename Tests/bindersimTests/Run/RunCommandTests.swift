@@ -74,7 +74,7 @@ import Testing
     // Signals are caught before the file is opened under its other name.
     while !scratch.names.contains(where: { $0.hasSuffix(".partial") }) { usleep(1000) }
     kill(pid, SIGINT)
-    #expect(BuiltTool.wait(for: pid) == 0)
+    #expect(BuiltTool.wait(for: pid) == 130)
     #expect(readFile(scratch.path("out"))?.contains("interrupted") == true)
     #expect(readFile(scratch.path("result.json"))?.contains("\"wasInterrupted\" : true") == true)
   }

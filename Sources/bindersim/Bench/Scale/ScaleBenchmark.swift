@@ -6,6 +6,7 @@ internal import PageAlloc
 struct ScaleBenchmark {
   let processes: Int
   let transactions: Int
+  let progress: BenchProgress
 
   struct Row: BenchRow {
     let name: String
@@ -19,8 +20,18 @@ struct ScaleBenchmark {
   func run() throws(CommandError) -> BenchReport<Row> {
     let previous = try limitOpenFiles(to: 1024)
     defer { _ = try? limitOpenFiles(to: previous) }
-    let rows = try measureProcesses() + measureMetadata() + measureLongRun()
-    return BenchReport(
+    var rows: [Row] = []
+    progress.show("\(Format.grouped(processes)) processes")
+    rows += try measureProcesses()
+    guard !Interrupt.wasRequested else { return report(rows) }
+    rows += try measureMetadata()
+    progress.show("\(Format.grouped(transactions)) transactions")
+    rows += try measureLongRun()
+    return report(rows)
+  }
+
+  private func report(_ rows: [Row]) -> BenchReport<Row> {
+    BenchReport(
       benchmark: "scale", results: rows,
       notes: [
         "\(Format.grouped(processes)) processes with regions of 1 MiB, at most 1,024 open files",
@@ -50,10 +61,10 @@ struct ScaleBenchmark {
       let client = try context.makeProcess(pid: Int32(processes + 1))
       let before = ProcFile.residentBytes
       let start = CPUClock.now()
-      for pid in 1...processes {
+      for pid in 1...processes where !Interrupt.wasRequested {
         servers.append(try context.makeProcess(pid: Int32(pid), regionLength: 1 << 20))
       }
-      let creation = Double(CPUClock.now() - start) / 1000 / Double(processes)
+      let creation = Double(CPUClock.now() - start) / 1000 / Double(max(1, servers.count))
       let created = ProcFile.residentBytes
       let mappings = ProcFile.mappings
       let descriptors = ProcFile.descriptors
@@ -115,15 +126,18 @@ struct ScaleBenchmark {
       let node = server.makeNode()
       let message = [UInt8](repeating: 1, count: 88)
       var warm = 0
+      var done = 0
       let start = CPUClock.now()
       for index in 0..<transactions {
+        if Interrupt.wasRequested { break }
+        done += 1
         unsafe try client.send(oneway: true, data: message.span.bytes, to: node)
         _ = try server.receive()
         if index == transactions / 10 { warm = ProcFile.residentBytes }
       }
-      let time = Double(CPUClock.now() - start) / Double(transactions)
+      let time = Double(CPUClock.now() - start) / Double(max(1, done))
       return [
-        Row(name: "long run", value: Double(transactions), unit: "transactions"),
+        Row(name: "long run", value: Double(done), unit: "transactions"),
         Row(name: "long run, each", value: time, unit: "ns"),
         Row(
           name: "long run, growth of resident memory", value: Double(ProcFile.residentBytes - warm),

@@ -45,7 +45,7 @@ struct PathBenchmark: ~Copyable {
     var bare: [Double] = []
     target.populate()
     transact(many / 10)
-    for _ in 0..<rounds {
+    for round in 0..<rounds where round == 0 || !Interrupt.wasRequested {
       target.populate()
       // Turn by turn: what else the machine does, and what the caches hold, is the same for both.
       var copied = 0.0
@@ -57,7 +57,7 @@ struct PathBenchmark: ~Copyable {
       }
       memcpy.append(copied / Double(many / turns * turns))
       resident.append(transacted / Double(many / turns * turns))
-      guard withFresh else { continue }
+      guard withFresh, !Interrupt.wasRequested else { continue }
       fresh.append(timeFresh(few))
       populate.append(timePopulate(few))
       bare.append(timeBare(few))
@@ -71,7 +71,7 @@ struct PathBenchmark: ~Copyable {
         ratioToPopulate: populate.map { zip(times, $0).map { $0 / $1 }.median })
     }
     let rows = [row("memcpy", memcpy), row("resident", resident)]
-    guard withFresh else { return rows }
+    guard withFresh, !fresh.isEmpty else { return rows }
     return rows + [
       row("fresh", fresh, populate: populate), row("populate", populate),
       row("populate, copy, read", bare, populate: populate),

@@ -25,7 +25,7 @@ struct ThreadBenchmark {
       ("one thread, memcpy", [lanes[0]], copy, 5), ("two threads, memcpy", lanes, copy, 5),
     ]
     var times = settings.map { _ in [Double]() }
-    for _ in 0..<rounds {
+    for round in 0..<rounds where round == 0 || !Interrupt.wasRequested {
       for (index, setting) in settings.enumerated() {
         times[index].append(try time(setting.lanes, setting.body))
       }

@@ -7,6 +7,7 @@ struct TransactionBenchmark {
   /// Bytes of a message.
   let sizes: [Int]
   let parts: [Part]
+  let progress: BenchProgress
 
   enum Part: String, CaseIterable {
     case resident, fresh, processes, threads
@@ -41,7 +42,8 @@ struct TransactionBenchmark {
   func run() throws(CommandError) -> BenchReport<Row> {
     var rows: [Row] = []
     var memcpy: [Double] = []
-    for bytes in sizes {
+    for bytes in sizes where !Interrupt.wasRequested {
+      progress.show("messages of \(Format.bytes(bytes))")
       let path = try PathBenchmark(bytes: bytes, pool: pool)
         .rows(rounds: rounds, withFresh: parts.contains(.fresh))
       memcpy.append(path[0].nsMedian)
@@ -49,12 +51,15 @@ struct TransactionBenchmark {
     }
     // The second processes are forked before this one has threads.
     if parts.contains(.processes) {
-      for (bytes, memcpy) in zip(sizes, memcpy) {
+      for (bytes, memcpy) in zip(sizes, memcpy) where !Interrupt.wasRequested {
+        progress.show("two processes, messages of \(Format.bytes(bytes))")
         rows += try TransportBenchmark(bytes: bytes).rows(rounds: rounds, memcpy: memcpy)
       }
     }
     if parts.contains(.threads) {
-      for (bytes, memcpy) in zip(sizes, memcpy) where bytes <= ThreadBenchmark.longest {
+      for (bytes, memcpy) in zip(sizes, memcpy)
+      where bytes <= ThreadBenchmark.longest && !Interrupt.wasRequested {
+        progress.show("two threads, messages of \(Format.bytes(bytes))")
         rows += try ThreadBenchmark(bytes: bytes).rows(rounds: rounds, memcpy: memcpy)
       }
     }

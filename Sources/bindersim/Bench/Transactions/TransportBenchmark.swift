@@ -16,7 +16,7 @@ struct TransportBenchmark {
   func rows(rounds: Int, memcpy: Double) throws(CommandError) -> [TransactionBenchmark.Row] {
     var rows: [TransactionBenchmark.Row] = []
     for isPinned in [true, false] {
-      for transport in Transport.allCases {
+      for transport in Transport.allCases where !Interrupt.wasRequested {
         var peer = try Peer(transport, bytes: bytes, isPinned: isPinned)
         let time = try measure(&peer, transport, rounds)
         rows.append(
@@ -37,7 +37,7 @@ struct TransportBenchmark {
     defer { CPUAffinity.release() }
     var receiver = try Receiver(bytes: bytes, peer: peer.pid, isEngine: transport == .vmReadv)
     var times: [Double] = []
-    for _ in 0..<rounds {
+    for round in 0..<rounds where round == 0 || !Interrupt.wasRequested {
       let start = MonotonicClock.now()
       for _ in 0..<count {
         guard peer.ask(), receiver.receive(from: peer) else {
