@@ -25,7 +25,7 @@ extension RecordedDriver {
       case "c-5.10": ("c", "5.10.208")
       case "c-4.19.306": ("c", "4.19.306")
       case "c-4.14": ("c", "4.14.336")
-      case "c-android13-5.15": ("c", "5.15.0-android13")
+      case "c-android13-5.15": ("c", "5.15.148-android13")
       case "c-android14-6.1": ("c", "6.1.0-android14")
       default: (policy.base, "1")
       }
