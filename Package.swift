@@ -9,6 +9,8 @@ let features: [SwiftSetting] = [
 // In the products every unsafe expression is marked; tests would drown in marks.
 let settings = features + [.strictMemorySafety()]
 
+let fuzzFiles = ["Corpus", "Dictionaries", "README.md", "run"]
+
 let package = Package(
   name: "BinderBuffer",
   products: [
@@ -33,16 +35,33 @@ let package = Package(
     .testTarget(
       name: "BinderBufferTests",
       // The naive model that `bindersim check` compares the engine with is theirs too.
-      dependencies: ["BinderBuffer", "PageAlloc", "bindersim", "CTestPeer"],
+      dependencies: ["BinderBuffer", "PageAlloc", "bindersim", "CLinuxShims", "CTestPeer"],
       exclude: ["Fixtures"],
       swiftSettings: features),
-    // The entry functions of `Fuzz`, run over its corpora.
+    // The entry functions of the fuzz targets, run over the committed inputs.
     .testTarget(
       name: "FuzzTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
-      swiftSettings: features),
+      exclude: fuzzFiles + ["LibFuzzer.swift"], swiftSettings: features),
     .testTarget(
       name: "bindersimTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
-      swiftSettings: features),
+      exclude: ["Fixtures"], swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]
 )
+
+// For Tests/FuzzTests/run: the fuzz targets in place of the tests. Only a test may link an executable, so
+// the tool becomes a library, whose `main` gets out of the way.
+if Context.environment["BINDERBUFFER_FUZZ"] != nil {
+  let renamedMain = ["-Xfrontend", "-entry-point-function-name", "-Xfrontend", "bindersim_main"]
+  package.products.removeAll { $0.name == "bindersim" }
+  package.targets.removeAll { $0.type == .test || $0.name == "bindersim" }
+  package.targets += [
+    .target(
+      name: "bindersim", dependencies: ["BinderBuffer", "PageAlloc", "CLinuxShims"],
+      swiftSettings: settings + [.unsafeFlags(renamedMain)]),
+    .executableTarget(
+      name: "fuzz", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
+      path: "Tests/FuzzTests", exclude: fuzzFiles + ["CorpusTests.swift"],
+      swiftSettings: features),
+  ]
+}

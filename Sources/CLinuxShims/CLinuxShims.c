@@ -6,7 +6,10 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <sched.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -18,6 +21,8 @@
 #define FILE_NOEXEC_SEAL 0x8u
 #define COMMAND_ADD_SEALS 1033
 #define COMMAND_GET_SEALS 1034
+#define ADVICE_WIPEONFORK 18
+#define ADVICE_COLD 20
 
 static inline int negated(int result) { return result < 0 ? -errno : result; }
 
@@ -55,11 +60,66 @@ ssize_t bb_process_read(pid_t pid, void *local, uintptr_t remote, size_t length)
   return copied < 0 ? -errno : copied;
 }
 
-ssize_t bb_process_write(pid_t pid, const void *local, uintptr_t remote, size_t length) {
-  struct iovec here = {.iov_base = (void *)local, .iov_len = length};
-  struct iovec there = {.iov_base = (void *)remote, .iov_len = length};
-  ssize_t copied = process_vm_writev(pid, &here, 1, &there, 1, 0);
-  return copied < 0 ? -errno : copied;
+int bb_process_open(pid_t pid) { return negated((int)syscall(SYS_pidfd_open, pid, 0)); }
+
+pid_t bb_process_id(int process) {
+  char path[40], line[64];
+  snprintf(path, sizeof path, "/proc/self/fdinfo/%d", process);
+  FILE *file = fopen(path, "re");
+  if (file == NULL) return -errno;
+  int pid = -EINVAL;
+  while (fgets(line, sizeof line, file) != NULL) {
+    if (sscanf(line, "Pid: %d", &pid) == 1) break;
+  }
+  fclose(file);
+  return pid == -1 ? -ESRCH : pid == 0 ? -EINVAL : pid;
+}
+
+bool bb_process_lives(int process, pid_t pid, uintptr_t address) {
+  // Advice about no memory at all: the kernel looks for the memory of the process, nothing else.
+  if (syscall(SYS_process_madvise, process, NULL, 0, ADVICE_COLD, 0) >= 0) return true;
+  if (errno == ESRCH) return false;
+  // Not every kernel and user may do that. In two steps: the number still has memory, and after
+  // that the number is still that of the process.
+  char byte;
+  if (bb_process_read(pid, &byte, address, 1) == -ESRCH) return false;
+  struct pollfd exit = {.fd = process, .events = POLLIN};
+  return poll(&exit, 1, 0) == 0;
+}
+
+int bb_above_standard(int descriptor) {
+  if (descriptor < 0 || descriptor > 2) return descriptor;
+  int moved = negated(fcntl(descriptor, F_DUPFD_CLOEXEC, 3));
+  close(descriptor);
+  return moved;
+}
+
+// What fork_word points at when there is no page that a child finds empty.
+static uint64_t everyProcess = 1;
+const uint64_t *bb_fork_word = &everyProcess;
+// Numbers that the processes before this one, parents first, have had. Copied by fork.
+static uint64_t ancestors = 0;
+
+uint64_t bb_fork_number(void) {
+  uint64_t *word = (uint64_t *)bb_fork_word;
+  uint64_t none = 0;
+  // Threads of a child may come here at once; the first one's number stays.
+  if (__atomic_load_n(word, __ATOMIC_ACQUIRE) == 0) {
+    __atomic_compare_exchange_n(
+        word, &none, __atomic_add_fetch(&ancestors, 1, __ATOMIC_RELAXED), false,
+        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+  }
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+__attribute__((constructor)) static void make_fork_word(void) {
+  void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return;
+  if (madvise(page, 4096, ADVICE_WIPEONFORK) == 0) {
+    bb_fork_word = page;
+  } else {
+    munmap(page, 4096);
+  }
 }
 
 int bb_futex_wait(const void *word, uint32_t expected, uint64_t deadline) {

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <linux/userfaultfd.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -114,6 +117,23 @@ static void serve(int control, pid_t parent, char *memory) {
 
 static size_t whole_pages(size_t length) { return (length + 4095) & ~(size_t)4095; }
 
+// What a descriptor says when there is none: memory that blocks.
+#define BLOCKING -2
+
+// Memory whose pages nobody brings in. The descriptor that could stays open until the process ends.
+static char *blocking_memory(size_t length) {
+  int handler = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+  if (handler < 0) return MAP_FAILED;
+  struct uffdio_api api = {.api = UFFD_API};
+  if (ioctl(handler, UFFDIO_API, &api) != 0) return MAP_FAILED;
+  char *memory =
+      mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return memory;
+  struct uffdio_register range = {
+      .range = {(uintptr_t)memory, length}, .mode = UFFDIO_REGISTER_MODE_MISSING};
+  return ioctl(handler, UFFDIO_REGISTER, &range) == 0 ? memory : MAP_FAILED;
+}
+
 // Forks. The child maps memory (of the file, or its own with a copy of `bytes`), tells where, and
 // serves requests.
 static int start(peer *peer, int descriptor, const void *bytes, size_t length) {
@@ -135,6 +155,8 @@ static int start(peer *peer, int descriptor, const void *bytes, size_t length) {
         bytes
             ? mmap(NULL, whole_pages(length), PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        : descriptor == BLOCKING
+            ? blocking_memory(length)
             : mmap(NULL, length, PROT_READ, MAP_SHARED, descriptor, 0);
     int result = memory == MAP_FAILED ? errno : 0;
     if (result == 0 && bytes) memcpy(memory, bytes, length);
@@ -156,6 +178,13 @@ static int start(peer *peer, int descriptor, const void *bytes, size_t length) {
 
 int peer_start_holding(peer *peer, const void *bytes, size_t length) {
   return start(peer, -1, bytes, length);
+}
+
+int peer_start_blocking(peer *peer, size_t length) { return start(peer, BLOCKING, NULL, length); }
+
+int peer_descriptor(const peer *peer) {
+  int descriptor = (int)syscall(SYS_pidfd_open, peer->pid, 0);
+  return descriptor < 0 ? -errno : descriptor;
 }
 
 int peer_start_mapping(peer *peer, int descriptor, size_t length) {

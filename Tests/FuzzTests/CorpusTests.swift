@@ -3,7 +3,7 @@ import Testing
 
 /// Every input of the committed corpora, and every one that once found something, through the same
 /// entry functions that libFuzzer calls.
-@Suite(.serialized) struct CorpusTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct CorpusTests {
   @Test(arguments: FuzzTarget.allCases)
   func corpus(target: FuzzTarget) throws {
     let names = Self.files(in: target.corpus)
@@ -50,9 +50,9 @@ import Testing
 }
 
 extension FuzzTarget {
-  /// `Fuzz/Corpus` of this package.
+  /// The folder of this target's committed inputs.
   fileprivate var corpus: String {
-    #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-      + "/Fuzz/Corpus/\(rawValue)"
+    #filePath.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
+      + "/Corpus/\(rawValue)"
   }
 }

@@ -39,7 +39,7 @@ struct BackingTests {
   @Test func withoutReclaimPagesStillComeZeroed() throws {
     let budget = PageBudget(pages: 4)
     let arena = try PageArena(pageCount: 4, sharing: .exportableSealed, budget: budget)
-    #expect(!arena.returnsMemory)
+    #expect(!arena.memory.returnsMemory)
     for _ in 0..<3 {
       do {
         var block = try arena.allocate(Pages<1>.self)
@@ -48,17 +48,35 @@ struct BackingTests {
       }
       #expect(budget.pagesInUse == 0)
       #expect(try arena.residentPageCount() == 2)
-      #expect(arena.driverBytes(page: 1) == Array(pattern(8192)[4096...]))
+      #expect(arena.driverBytes(page: 1) == zeroPage)
     }
   }
 
-  /// What kernels without MADV_POPULATE_WRITE get.
+  /// What kernels without MADV_POPULATE_WRITE get. What a page holds stays: another thread may have
+  /// written to it already.
   @Test func touchingBacksPagesToo() throws {
-    let arena = try PageArena(pageCount: 8)
-    arena.touch(2..<5)
-    #expect(try arena.residentPageCount() == 3)
-    #expect(arena.driverBytes(page: 3) == zeroPage)
-    #expect(arena.punch(2..<5))
-    #expect(try arena.residentPageCount() == 0)
+    let memory = try PageMemory(
+      pageCount: 8, sharing: .inProcess, budget: nil, faults: nil)
+    unsafe memory.driverView.storeBytes(of: 7, toByteOffset: 3 * Page.size, as: UInt8.self)
+    memory.touch(2..<5)
+    #expect(try memory.residentPageCount() == 3)
+    #expect(unsafe memory.receiverView.load(fromByteOffset: 3 * Page.size, as: UInt8.self) == 7)
+    #expect(memory.punch(2..<5))
+    #expect(try memory.residentPageCount() == 0)
+  }
+
+  @Test(arguments: RegionSharing.allCases, [1, 3, 20])
+  func backingTwiceKeepsWhatIsThere(sharing: RegionSharing, length: Int) throws {
+    let budget = PageBudget(pages: 30)
+    let memory = try PageMemory(pageCount: 30, sharing: sharing, budget: budget, faults: nil)
+    #expect(budget.tryCharge(length))
+    try memory.back(2..<2 + length, .kernel)
+    #expect(try memory.residentPageCount() == length)
+    unsafe memory.driverView.storeBytes(of: 7, toByteOffset: 2 * Page.size, as: UInt8.self)
+    try memory.back(2..<2 + length, .kernel)
+    #expect(unsafe memory.receiverView.load(fromByteOffset: 2 * Page.size, as: UInt8.self) == 7)
+    memory.giveBack(2..<2 + length)
+    #expect(budget.pagesInUse == 0)
+    #expect(unsafe memory.receiverView.load(fromByteOffset: 2 * Page.size, as: UInt8.self) == 0)
   }
 }

@@ -1,9 +1,10 @@
+import Glibc
 import Synchronization
 import Testing
 
 @testable import PageAlloc
 
-@Suite("Budget")
+@Suite("Budget", .timeLimit(.minutes(5)))
 struct BudgetTests {
   @Test func boundsAllArenasTogether() throws {
     let budget = PageBudget(pages: 3)
@@ -190,5 +191,67 @@ struct BudgetTests {
     }
     #expect(budget.pagesInUse == 0)
     #expect(budget.peak <= 7)
+  }
+
+  /// What a shrinker answers is not relied on, whatever it is.
+  @Test(arguments: [Int.min, -1, 1, Int.max])
+  func absurdAnswersAreClamped(answer: Int) throws {
+    let budget = PageBudget(pages: 2)
+    let arena = try PageArena(pageCount: 8, budget: budget)
+    let held = try arena.allocate(Pages<1>.self)
+    let calls = Protected(0)
+    _ = budget.register { _ in
+      calls.withLock { $0 += 1 }
+      return answer
+    }
+    _ = budget.register { _ in Int.min }
+    #expect(
+      failure { _ = try arena.allocate(Page.self) }
+        == .budgetExhausted(requested: 1, inUse: 2, limit: 2))
+    #expect(calls.withLock { $0 } == 1, "nothing came back: once is enough")
+    _ = held.index
+  }
+
+  /// A rival takes what a shrinker gave back; there is more, and the allocation gets it.
+  @Test func whatARivalTakesIsShrunkAgain() throws {
+    let budget = PageBudget(pages: 4)
+    let arena = try PageArena(pageCount: 16, budget: budget)
+    let cache = Cache()
+    try cache.fill(arena, 4)
+    let rival = Cache()
+    let registration = budget.register { missing in
+      let count = cache.shrink(missing)
+      // Twice, somebody else is faster.
+      if rival.pages.withLock({ $0.count }) < 2 { try? rival.fill(arena, 1) }
+      return count
+    }
+    defer { budget.unregister(registration) }
+    let page = try arena.allocate(Page.self)
+    #expect(cache.asked.load(ordering: .relaxed) == 3)
+    #expect(budget.pagesInUse == 4)
+    _ = page.index
+  }
+
+  /// The system has no memory, while the budget has room: shrinkers run then too.
+  @Test func theSystemsRefusalShrinks() async {
+    await #expect(processExitsWith: .success) {
+      let budget = PageBudget(pages: 100)
+      let cache = Cache()
+      try cache.fill(try PageArena(pageCount: 4, budget: budget), 1)
+      let arena = try PageArena(pageCount: 4, budget: budget)
+      // The kernel says ENOMEM where nothing is mapped.
+      unsafe munmap(arena.memory.driverView, 4 * Page.size)
+      try #require(failure { _ = try arena.allocate(Page.self) }?.errno == .noMemory)
+      try #require(arena.pagesInUse == 0 && budget.pagesInUse == 1)
+      _ = budget.register { missing in
+        _ = unsafe mmap(
+          arena.memory.driverView, 4 * Page.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+          arena.memory.file.raw, 0)
+        return cache.shrink(missing)
+      }
+      let page = try arena.allocate(Page.self)
+      try #require(page.index == 0 && cache.asked.load(ordering: .relaxed) == 1)
+      try #require(budget.pagesInUse == 1)
+    }
   }
 }

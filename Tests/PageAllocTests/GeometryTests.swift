@@ -39,6 +39,13 @@ struct GeometryTests {
     #expect(Pages<2>.align(Int.max - 16382) == nil)
   }
 
+  /// Orders without pages, whose size no integer holds.
+  @Test func impossibleOrdersHaveNoAnswer() {
+    #expect(Pages<19>.align(1) == nil && Pages<51>.align(1) == nil && Pages<60>.align(1) == nil)
+    #expect(Pages<18>.align(1) == 1 << 30)
+    _ = (Pages<51>.mask, Pages<51>.size, Pages<52>.mask, Pages<52>.size)
+  }
+
   @Test func aPageIsTwoWords() {
     #expect(MemoryLayout<Page>.stride == 16)
     #expect(MemoryLayout<Page?>.stride == 16)

@@ -3,7 +3,7 @@ import Testing
 @testable import PageAlloc
 
 /// In order, locks of all ranks may be held at once; out of order, a debug build stops.
-@Suite("Lock order")
+@Suite("Lock order", .timeLimit(.minutes(5)))
 struct LockOrderTests {
   /// Two locks with ranks, one without, and whatever is tried.
   private struct Locks: ~Copyable {

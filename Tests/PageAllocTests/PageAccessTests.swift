@@ -2,7 +2,7 @@ import Testing
 
 @testable import PageAlloc
 
-@Suite("Access to pages")
+@Suite("Access to pages", .timeLimit(.minutes(5)))
 struct PageAccessTests {
   /// Each refused pair of offset and length.
   static let outside = [

@@ -5,8 +5,8 @@ import Testing
 @Suite("Page bitmap")
 struct PageBitmapTests {
   @Test(arguments: [1, 63, 64, 65, 128, 200])
-  func takesEachPageOnceFromTheLowest(pageCount: Int) {
-    var bitmap = PageBitmap(pageCount: pageCount)
+  func takesEachPageOnceFromTheLowest(pageCount: Int) throws {
+    var bitmap = try PageBitmap(pageCount: pageCount)
     for page in 0..<pageCount { #expect(bitmap.take(order: 0) == page) }
     #expect(bitmap.take(order: 0) == nil)
     #expect(bitmap.setCount == pageCount)
@@ -14,23 +14,19 @@ struct PageBitmapTests {
     #expect(bitmap.take(order: 0) == pageCount - 1)
   }
 
-  @Test func findsTheFirstSetBit() {
-    var bitmap = PageBitmap(pageCount: 300)
-    #expect(bitmap.firstSet(in: 0..<300) == nil)
+  @Test func knowsWhetherAllAreSet() throws {
+    var bitmap = try PageBitmap(pageCount: 300)
     bitmap.set(70..<200)
-    #expect(bitmap.firstSet(in: 0..<300) == 70)
-    #expect(bitmap.firstSet(in: 0..<70) == nil)
-    #expect(bitmap.firstSet(in: 130..<131) == 130)
-    #expect(bitmap.firstSet(in: 200..<300) == nil)
-    #expect(bitmap.firstSet(in: 5..<5) == nil)
+    #expect(bitmap.containsAll(70..<200) && bitmap.containsAll(5..<5))
+    #expect(!bitmap.containsAll(69..<200) && !bitmap.containsAll(70..<201))
   }
 
   /// Random blocks of all orders against a plain array of flags.
   @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
-  func agreesWithANaiveModel(seed: UInt64) {
+  func agreesWithANaiveModel(seed: UInt64) throws {
     var random = SplitMix64(state: seed)
     let pageCount = 100 + Int(random.next() % 500)
-    var bitmap = PageBitmap(pageCount: pageCount)
+    var bitmap = try PageBitmap(pageCount: pageCount)
     var model = [Bool](repeating: false, count: pageCount)
     var blocks: [Range<Int>] = []
     for _ in 0..<2000 {

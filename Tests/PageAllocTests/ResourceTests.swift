@@ -38,21 +38,18 @@ struct ResourceTests {
       var arenas: [PageArena] = []
       for _ in 0..<20 { arenas.append(try PageArena(pageCount: 64)) }
       // Unless this process was born with more than a quarter of its limit.
-      try #require(!arenas[0].file.isNone && arenas[19].file.isNone)
-      let table = Frames(64)
+      try #require(!arenas[0].memory.file.isNone && arenas[19].memory.file.isNone)
       for arena in [arenas[0], arenas[19]] {
         for _ in 0..<2 {
-          try arena.allocate(run: 3..<61, flags: .kernel) { table.frames + $0 }
-          try #require(try arena.residentPageCount() == 58)
-          for index in 3..<61 {
-            try table.frames[index].withMutableBytes { bytes in
-              for offset in stride(from: 0, to: Page.size, by: 8) {
-                precondition(bytes.unsafeLoad(fromByteOffset: offset, as: UInt64.self) == 0)
-              }
-              bytes.storeBytes(of: .max, as: UInt64.self)
+          var block = try arena.allocate(Pages<5>.self)
+          try #require(try arena.residentPageCount() == 32)
+          try block.withMutableBytes { bytes in
+            for offset in stride(from: 0, to: 32 * Page.size, by: 8) {
+              precondition(bytes.unsafeLoad(fromByteOffset: offset, as: UInt64.self) == 0)
+              bytes.storeBytes(of: .max, toByteOffset: offset, as: UInt64.self)
             }
           }
-          arena.release(run: 3..<61) { table.frames + $0 }
+          _ = consume block
           try #require(try arena.residentPageCount() == 0)
         }
       }
@@ -128,17 +125,49 @@ struct ResourceTests {
       for sharing in RegionSharing.allCases {
         do {
           let arena = try PageArena(pageCount: 64, sharing: sharing)
-          let table = Frames(64)
-          try unsafe arena.allocate(run: 8..<64, flags: .kernel, into: { table.frames + $0 })
+          let large = try arena.allocate(Pages<5>.self)
           let block = try arena.allocate(Pages<3>.self)
-          try #require(block.index == 0)
+          try #require(large.index == 0 && block.index == 32)
           try #require(openArenas == 1)
           try #require(mappedViews == 2)
-          unsafe arena.release(run: 8..<64, from: { table.frames + $0 })
         }
         try #require(openArenas == 0)
         try #require(mappedViews == 0)
       }
+    }
+  }
+
+  /// A file larger than allowed is an error, not a signal that ends the process.
+  @Test func aLimitOfFileSizesIsAnError() async {
+    await #expect(processExitsWith: .success) {
+      var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+      try #require(setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
+      try #require(
+        failure { _ = try PageArena(pageCount: 1) } == .system(.truncate, .fileTooLarge))
+      try #require(openArenas == 0)
+    }
+  }
+
+  /// Others write to the standard descriptors without asking.
+  @Test func noArenaHasAStandardDescriptor() async {
+    await #expect(processExitsWith: .success) {
+      for standard in 0..<3 { close(CInt(standard)) }
+      let arena = try PageArena(pageCount: 1, sharing: .exportable)
+      try #require(arena.memory.file.raw > 2)
+      let descriptor = try arena.readOnlyDescriptor()
+      try #require(descriptor > 2)
+      for standard in 0..<3 { try #require(fcntl(CInt(standard), F_GETFD) == -1) }
+      try #require(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
+    }
+  }
+
+  /// Where not even the tables of an arena fit.
+  @Test func withoutMemoryForTablesTheErrorSaysSo() async {
+    await #expect(processExitsWith: .success) {
+      var limit = rlimit(rlim_cur: 1 << 20, rlim_max: 1 << 20)
+      try #require(setrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &limit) == 0)
+      try #require(
+        failure { _ = try PageArena(pageCount: 1 << 24) } == .system(.map, .noMemory))
     }
   }
 }

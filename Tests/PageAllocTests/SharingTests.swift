@@ -84,6 +84,15 @@ struct SharingTests {
     }
   }
 
+  /// A process of the same user could open it through `/proc`, cut it short, and every access of the
+  /// engine behind the new end would raise SIGBUS.
+  @Test func aKeptDescriptorIsSealedToo() throws {
+    let arena = try PageArena(pageCount: 1)
+    guard !arena.memory.file.isNone else { return }
+    #expect(peer_seals(arena.memory.file.raw) & ~0x20 == fixedLength)
+    #expect(ftruncate(arena.memory.file.raw, 0) == -1 && errno == EPERM)
+  }
+
   @Test func aReceiverThatStaysSeesLaterWritesAndReclaimedPagesAsZeros() throws {
     let arena = try PageArena(pageCount: 4, sharing: .exportable)
     let descriptor = try arena.readOnlyDescriptor()

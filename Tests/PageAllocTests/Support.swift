@@ -46,30 +46,17 @@ func failure(_ body: () throws -> Void) -> PageAllocError? {
   var bytes: [UInt8] { unsafe [UInt8](UnsafeRawBufferPointer(start: base, count: byteCount)) }
 }
 
-/// A table of page owners, as a region keeps one.
-@safe struct Frames: ~Copyable {
-  let frames: UnsafeMutablePointer<Page>
-
-  init(_ count: Int) {
-    unsafe frames = .allocate(capacity: count)
-  }
-
-  deinit {
-    unsafe frames.deallocate()
-  }
-}
-
 extension PageArena {
   /// The bytes of one page as the driver sees them.
   func driverBytes(page: Int) -> [UInt8] {
     unsafe [UInt8](
-      UnsafeRawBufferPointer(start: driverView + page * Page.size, count: Page.size))
+      UnsafeRawBufferPointer(start: memory.driverView + page * Page.size, count: Page.size))
   }
 
   /// The bytes of one page as the receiver sees them.
   func receiverBytes(page: Int) -> [UInt8] {
     unsafe [UInt8](
-      UnsafeRawBufferPointer(start: receiverView + page * Page.size, count: Page.size))
+      UnsafeRawBufferPointer(start: memory.receiverView + page * Page.size, count: Page.size))
   }
 }
 
@@ -83,13 +70,6 @@ extension UserSliceReader {
 }
 
 let zeroPage = [UInt8](repeating: 0, count: Page.size)
-
-extension UserSliceWriter {
-  /// Writes all of an array.
-  mutating func write(_ bytes: [UInt8]) throws(PageAllocError) {
-    try unsafe write(bytes.span.bytes)
-  }
-}
 
 extension Pages {
   /// Writes all of an array.

@@ -22,7 +22,8 @@ struct SystemTests {
   }
 
   /// Past all pauses, where a thread sleeps or is about to.
-  @Test func aSleeperIsWoken() {
+  @Test(.timeLimit(.minutes(1)))
+  func aSleeperIsWoken() {
     final class Shared: Sendable {
       let lock = Lock()
       let isDone = Protected(false)
@@ -32,9 +33,87 @@ struct SystemTests {
     Thread.detachNewThread {
       shared.lock.withLock { shared.isDone.withLock { $0 = true } }
     }
-    while shared.lock.word.load(ordering: .relaxed) != 2 { sched_yield() }
+    while shared.lock.word.load(ordering: .relaxed) != 3 { sched_yield() }
     shared.lock.unlock()
     while !shared.isDone.withLock({ $0 }) { sched_yield() }
+  }
+
+  /// A thread that gives the lock back only to take it again lets others in, after a few turns. With
+  /// a lock that nobody hands over, a waiter always comes too late here.
+  @Test(.timeLimit(.minutes(1)))
+  func nobodyIsPassedOverForLong() {
+    final class Shared: Sendable {
+      let lock = Lock()
+      let turns = Atomic<Int>(0)
+      let served = Atomic<Int>(0)
+      let worst = Atomic<Int>(0)
+    }
+    let shared = Shared()
+    let waiters = 3
+    let rounds = 5
+    for _ in 0..<waiters {
+      Thread.detachNewThread {
+        for _ in 0..<rounds {
+          let before = shared.turns.load(ordering: .relaxed)
+          shared.lock.lock()
+          shared.worst.max(shared.turns.load(ordering: .relaxed) - before, ordering: .relaxed)
+          shared.lock.unlock()
+          shared.served.add(1, ordering: .relaxed)
+        }
+      }
+    }
+    // Turns are long, so that a thread that is woken has had the time to run within a few of them.
+    while shared.served.load(ordering: .relaxed) < waiters * rounds,
+      shared.turns.load(ordering: .relaxed) < 5000
+    {
+      shared.lock.withLock {
+        shared.turns.add(1, ordering: .relaxed)
+        usleep(1000)
+      }
+    }
+    #expect(shared.served.load(ordering: .relaxed) == waiters * rounds)
+    #expect(shared.worst.load(ordering: .relaxed) < 200)
+    // The threads that were not served in time are let in before the lock goes.
+    while shared.served.load(ordering: .relaxed) < waiters * rounds { usleep(1000) }
+  }
+
+  /// Many threads, some of which must sleep: the lock is never held by two, and none is forgotten.
+  @Test(.timeLimit(.minutes(1)))
+  func handingOverLosesNobody() {
+    final class Shared: Sendable {
+      let lock = Lock()
+      let inside = Atomic<Int>(0)
+      let broken = Atomic<Int>(0)
+      let done = Atomic<Int>(0)
+    }
+    let shared = Shared()
+    for thread in 0..<6 {
+      Thread.detachNewThread {
+        for round in 0..<200 {
+          shared.lock.lock()
+          if shared.inside.add(1, ordering: .relaxed).newValue != 1 {
+            shared.broken.add(1, ordering: .relaxed)
+          }
+          if (round + thread) % 8 == 0 { usleep(150) }
+          shared.inside.subtract(1, ordering: .relaxed)
+          shared.lock.unlock()
+        }
+        shared.done.add(1, ordering: .relaxed)
+      }
+    }
+    while shared.done.load(ordering: .relaxed) < 6 { usleep(1000) }
+    #expect(shared.broken.load(ordering: .relaxed) == 0)
+    #expect(shared.lock.word.load(ordering: .relaxed) == 0)
+  }
+
+  /// A signal that comes when the lock has been given back, and before the waiter sleeps.
+  @Test(.timeLimit(.minutes(1)))
+  func aSignalInBetweenIsNotLost() {
+    let condition = Condition()
+    let inTime = condition.sleep(until: MonotonicClock.nanoseconds() + 30_000_000_000) {
+      condition.signal()
+    }
+    #expect(inTime)
   }
 
   @Test func tryLockDoesNotWait() {
@@ -109,7 +188,7 @@ struct SystemTests {
         .outOfBounds(offset: 8, length: 9, size: 10),
         "EINVAL: offset 8 and length 9 exceed the size 10"
       ),
-      (.invalidArgument(.pageCount, value: 0), "EINVAL: page count of an arena: 0"),
+      (.invalidArgument(.pageCount, value: 0), "EINVAL: page count of an arena (1 to 16777216): 0"),
       (
         .badAddress(address: 0x1000, length: 8),
         "EFAULT: no access to address 0x1000, 8 bytes wanted from there"

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("User slices of this process")
 struct UserSliceTests {
-  @Test(arguments: [UserMemory.trusted, .untrusted, .process(getpid())])
+  @Test(arguments: [UserMemory.trusted, .untrusted])
   func aReaderGoesFromFrontToBack(memory: UserMemory) throws {
     let source = pattern(64)
     try unsafe source.withUnsafeBytes { raw in
@@ -104,36 +104,6 @@ struct UserSliceTests {
     }
   }
 
-  @Test(arguments: holes)
-  func writingStopsThereToo(page: Int, hole: Hole) throws {
-    let memory = HoleyMemory(pages: 3)
-    try memory.make(hole, page: page)
-    let source = [UInt8](repeating: 0x55, count: 3 * Page.size)
-    var writer = UserSlice(
-      address: memory.address, length: source.count, in: .untrusted
-    ).writer()
-    let good = page * Page.size
-    #expect(
-      failure { try writer.write(source) }
-        == .badAddress(address: memory.address + UInt(good), length: source.count - good))
-    #expect(writer.count == source.count && writer.bytesWritten == good)
-    for other in 0..<3 where other != page {
-      let before = pattern(3 * Page.size)[(other * Page.size)...].prefix(Page.size)
-      #expect(memory.bytes(page: other) == Array(other < page ? source[..<Page.size] : before))
-    }
-  }
-
-  /// Read-only is fine to read and as bad as any hole to write.
-  @Test func readOnlyMemoryCannotBeWritten() throws {
-    let memory = HoleyMemory(pages: 1)
-    memory.protect(page: 0, PROT_READ)
-    var cursors = UserSlice(address: memory.address, length: 4096, in: .untrusted).readerWriter()
-    #expect(try cursors.reader.readAll() == pattern(4096))
-    #expect(
-      failure { try cursors.writer.write(UInt64(0)) }
-        == .badAddress(address: memory.address, length: 8))
-  }
-
   /// A page that is not mapped at all; in a process of its own, where nobody maps it meanwhile.
   @Test func anUnmappedPageIsABadAddressThere() async {
     await #expect(processExitsWith: .success) {
@@ -167,10 +137,6 @@ struct UserSliceTests {
         try reader.read(into: &target)
       } == .badAddress(address: address, length: length))
     #expect(reader.count == length)
-    var writer = UserSlice(address: address, length: length, in: .process(getpid())).writer()
-    #expect(
-      failure { try writer.write(target) }
-        == .badAddress(address: address, length: length))
   }
 
   /// A sender that claims more than there is costs no memory and no crash.
@@ -197,7 +163,7 @@ struct UserSliceTests {
   /// Reading all takes several steps when there is much; a failure undoes them all.
   @Test func aHoleFarBehindLeavesTheReaderWhereItWas() throws {
     let arena = try PageArena(pageCount: 1024)
-    let start = unsafe UInt(bitPattern: arena.receiverView)
+    let start = unsafe UInt(bitPattern: arena.memory.receiverView)
     let length = 1024 * Page.size
     let last = start + UInt(length - Page.size)
     unsafe mprotect(UnsafeMutableRawPointer(bitPattern: last), Page.size, PROT_NONE)
@@ -231,34 +197,6 @@ struct UserSliceTests {
       return bytes
     }.get()
     #expect(bytes == source)
-  }
-
-  @Test(arguments: [UserMemory.trusted, .untrusted])
-  func aWriterGoesFromFrontToBack(memory: UserMemory) throws {
-    var target = [UInt8](repeating: 0, count: 32)
-    try unsafe target.withUnsafeMutableBytes { bytes in
-      let slice =
-        memory == .trusted
-        ? unsafe UserSlice(unsafeTrusted: UnsafeRawBufferPointer(bytes))
-        : UserSlice(address: UInt(bitPattern: bytes.baseAddress), length: 32, in: memory)
-      var cursors = slice.readerWriter()
-      try cursors.writer.write(UInt8(0x11))
-      try cursors.writer.write(UInt32(0x2233_4455))
-      try cursors.writer.skip(3)
-      try cursors.writer.write([1, 2, 3])
-      #expect(cursors.writer.count == 21 && cursors.writer.bytesWritten == 8)
-      #expect(
-        failure {
-          try cursors.writer.write([UInt8](repeating: 9, count: 22))
-        } == .pastEnd(requested: 22, remaining: 21))
-      #expect(
-        failure { try cursors.writer.skip(22) }
-          == .pastEnd(requested: 22, remaining: 21))
-      #expect(cursors.writer.count == 21)
-      try cursors.reader.skip(8)
-      #expect(try cursors.reader.read(as: UInt16.self) == 0x0201)
-    }
-    #expect(target[..<12] == [0x11, 0x55, 0x44, 0x33, 0x22, 0, 0, 0, 1, 2, 3, 0])
   }
 
   @Test func theEmptySliceIsEmpty() throws {

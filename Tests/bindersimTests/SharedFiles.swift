@@ -4,10 +4,12 @@ import Testing
 /// Captures and recordings that are not part of the package: under BINDERBUFFER_SHARED, or beside
 /// the package. Tests that need them are skipped where they are not.
 enum SharedFiles {
+  /// The folder of Package.swift.
+  static let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+
   static let root: String = {
     if let path = ProcessInfo.processInfo.environment["BINDERBUFFER_SHARED"] { return path }
-    let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
     return package.appendingPathComponent("../shared").standardizedFileURL.path
   }()
 

@@ -19,11 +19,11 @@ internal import PageAlloc
 /// pages that have no frame.
 @safe struct BufferSpace<Record: BufferSpaceRecord>: ~Copyable {
   private(set) var ranges: RangeAllocator<Record>
-  private(set) var pages: PageRange
+  private(set) var pages: RegionPages
   private let order: ReleaseOrder
   private var clock: IdleClock
   /// The region as the receiver sees it: read-only, valid for as long as this value lives.
-  // INVARIANT: a mapping of `pages`' arena, which this value keeps.
+  // INVARIANT: a mapping of `pages`' memory, which this value keeps.
   let receiverView: UnsafeRawPointer
   /// The same bytes as the driver writes them.
   private let driverView: UnsafeMutableRawPointer
@@ -50,14 +50,13 @@ internal import PageAlloc
     budget: PageBudget? = nil, faults: FaultInjector? = nil, shrinker: Shrinker? = nil
   ) throws(BufferError) {
     let length = min(length, Region.longest)
-    let arena: PageArena
+    let pages: RegionPages
     do throws(PageAllocError) {
-      arena = try PageArena(
+      pages = try RegionPages(
         pageCount: length >> Page.shift, sharing: sharing, budget: budget, faults: faults)
     } catch {
       throw .noMemory(error)
     }
-    let pages = PageRange(arena: arena)
     do throws(RangeError) {
       ranges = try RangeAllocator(length: length, policy: policy, frames: pages.frameMap)
     } catch {
@@ -66,8 +65,8 @@ internal import PageAlloc
     self.pages = pages
     order = ReleaseOrder(policy)
     clock = IdleClock(shrinker)
-    unsafe driverView = arena.driverView
-    unsafe receiverView = arena.receiverView
+    unsafe driverView = self.pages.memory.driverView
+    unsafe receiverView = self.pages.memory.receiverView
     lowestFreeOnewaySpace = length / 2
   }
 
@@ -104,21 +103,12 @@ internal import PageAlloc
 
   @inline(__always)
   private mutating func usePages(of reservation: Reservation) throws(BufferError) {
-    while true {
-      do throws(PageAllocError) {
-        return try pages.use(offset: reservation.offset, size: reservation.size)
-      } catch {
-        // The shrinker passed over this region, whose owner is busy here: its own idle pages are
-        // the last resort. What exceeds the whole budget disturbs nobody.
-        if case .budgetExhausted(let requested, _, let limit) = error, requested <= limit,
-          pages.canReclaim, pages.reclaim(upTo: requested) > 0
-        {
-          continue
-        }
-        // No page is in use for it: the range alone goes back.
-        _ = abortRange(reservation.offset)
-        throw .noMemory(error)
-      }
+    do throws(PageAllocError) {
+      try pages.use(offset: reservation.offset, size: reservation.size)
+    } catch {
+      // No page is in use for it: the range alone goes back.
+      _ = abortRange(reservation.offset)
+      throw .noMemory(error)
     }
   }
 

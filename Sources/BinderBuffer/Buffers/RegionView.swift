@@ -5,7 +5,7 @@ import PageAlloc
 /// Every access is checked against the window: offset ≤ size, length ≤ size, offset + length ≤
 /// size, else `PageAllocError.outOfBounds` and nothing moves. The window says nothing about whether
 /// its pages have frames: whoever makes one has the pages in use for as long as the window lives
-/// (`PageRange`, `Allocation`).
+/// (`RegionPages`, `Allocation`).
 @safe struct RegionView: BitwiseCopyable, Sendable {
   // INVARIANT: `base ..< base + count` lies inside a mapped driver view.
   private nonisolated(unsafe) let base: UnsafeMutableRawPointer
@@ -24,6 +24,15 @@ import PageAlloc
     guard offset >= 0, length >= 0, offset <= count, length <= count - offset else {
       throw .outOfBounds(offset: offset, length: length, size: count)
     }
+    // SAFETY: just checked to lie inside the window.
+    return unsafe UnsafeMutableRawBufferPointer(start: base + offset, count: length)
+  }
+
+  /// The bytes themselves, for a copy that the system makes. Traps outside the window.
+  ///
+  /// SAFETY: the caller uses them while the window lives, and is its one writer.
+  @unsafe func bytes(at offset: Int, length: Int) -> UnsafeMutableRawBufferPointer {
+    precondition(offset >= 0 && length >= 0 && offset <= count && length <= count - offset)
     // SAFETY: just checked to lie inside the window.
     return unsafe UnsafeMutableRawBufferPointer(start: base + offset, count: length)
   }

@@ -21,7 +21,7 @@ enum ReleaseOrder {
   }
 
   @inline(__always)
-  func release(_ freed: FreedRange, from pages: inout PageRange, stamp: UInt64) {
+  func release(_ freed: FreedRange, from pages: inout RegionPages, stamp: UInt64) {
     guard !freed.pages.isEmpty else { return }
     let interior = freed.interior
     switch self {

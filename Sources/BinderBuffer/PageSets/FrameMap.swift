@@ -2,8 +2,8 @@
 /// placed.
 ///
 /// Policy ``PlacementPolicy/compact`` prefers places that need few new frames. It learns which
-/// pages have one from this map and from nothing else; other policies never look. A `PageRange`
-/// keeps the map of its region (``PageRange/frameMap``); whoever places without one (a file's
+/// pages have one from this map and from nothing else; other policies never look. A `RegionPages`
+/// keeps the map of its region (``RegionPages/frameMap``); whoever places without one (a file's
 /// extents, a simulation) keeps their own:
 ///
 ///     let frames = FrameMap(pageCount: 256)
@@ -15,7 +15,7 @@
 public final class FrameMap {
   /// Pages of 4096 bytes that it covers, from the region's start.
   public let pageCount: Int
-  /// Its pages come and go with a `PageRange`, which alone may change it.
+  /// Its pages come and go with a `RegionPages`, which alone may change it.
   private let isKept: Bool
   // INVARIANT: a bit for each page in whole words, at this address until deinit; further bits are 0.
   let words: UnsafeMutablePointer<UInt64>
@@ -23,7 +23,7 @@ public final class FrameMap {
   /// A map of `pageCount` pages, none of which has a frame. Traps if that is negative.
   public convenience init(pageCount: Int) { self.init(pageCount: pageCount, isKept: false) }
 
-  /// - Parameter isKept: Whether it follows the pages of a `PageRange`, through a `PageSet`.
+  /// - Parameter isKept: Whether it follows the pages of a `RegionPages`, through a `PageSet`.
   init(pageCount: Int, isKept: Bool) {
     self.isKept = isKept
     precondition(pageCount >= 0, "a negative number of pages")
@@ -47,7 +47,7 @@ public final class FrameMap {
 
   /// Notes that pages were given frames. O(pages / 64).
   ///
-  /// Traps if the map does not have such pages, or is that of a `PageRange`, which keeps it.
+  /// Traps if the map does not have such pages, or is that of a `RegionPages`, which keeps it.
   public func insert(_ pages: Range<Int>) { change(pages) { $0 | $1 } }
 
   /// Notes that pages lost their frames. As ``insert(_:)``.

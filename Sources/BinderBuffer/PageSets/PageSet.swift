@@ -22,6 +22,12 @@
     self.map = map
   }
 
+  /// A set of the same pages, as far as they are among `pages`.
+  init(copying other: borrowing PageSet, _ pages: Range<Int>) {
+    self.init(pageCount: other.wordCount << 6)
+    Self.forEachWord(of: pages) { insert($1 & other.word($0), inWord: $0) }
+  }
+
   deinit {
     // SAFETY: the map frees its own; others were allocated in `init` and never handed out.
     if map == nil { unsafe words.deallocate() }
@@ -65,10 +71,6 @@
       remove($1, inWord: $0)
     }
     return missing == 0
-  }
-
-  mutating func subtract(_ other: borrowing PageSet) {
-    for index in 0..<wordCount { remove(other.word(index), inWord: index) }
   }
 
   /// The highest member up to and including `page`; there must be one.

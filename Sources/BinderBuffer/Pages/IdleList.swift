@@ -24,6 +24,8 @@ struct IdleList: ~Copyable {
   }
 
   private static var none: UInt16 { .max }
+  /// The most pages that a list can have.
+  static var longest: Int { Int(none) - 1 }
 
   // INVARIANT: `extents[p]` is initialised when an extent begins at page p; nothing else reads it.
   private let extents: SparseTable<Extent>
@@ -36,7 +38,7 @@ struct IdleList: ~Copyable {
   private(set) var count = 0
 
   init(pageCount: Int) {
-    precondition(pageCount < Int(Self.none))
+    precondition(pageCount <= Self.longest)
     self.pageCount = pageCount
     starts = PageSet(pageCount: pageCount)
     extents = SparseTable(count: pageCount)
@@ -47,6 +49,12 @@ struct IdleList: ~Copyable {
     guard oldestStart != Self.none else { return nil }
     // SAFETY: an extent begins at `oldestStart`.
     return unsafe extents[Int(oldestStart)].pointee.stamp
+  }
+
+  /// When the page that became idle last did so; 0 when none is idle.
+  var newestStamp: UInt64 {
+    // SAFETY: an extent begins at `newestStart`.
+    newestStart == Self.none ? 0 : unsafe extents[Int(newestStart)].pointee.stamp
   }
 
   /// Adds pages that are not on the list as its newest.

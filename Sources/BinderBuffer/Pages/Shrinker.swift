@@ -11,20 +11,26 @@ package protocol Reclaimable: AnyObject, Sendable {
 
   /// Takes back up to `limit` pages that became idle before `deadline`, longest idle first.
   ///
-  /// - Returns: how many went, nil when the owner is busy: its lock is tried, never waited for.
-  func tryReclaim(upTo limit: Int, before deadline: UInt64) -> Int?
+  /// - Parameter waits: Whether to wait for the owner's lock.
+  /// - Returns: how many went, nil when the owner is busy and was not waited for.
+  func reclaim(upTo limit: Int, before deadline: UInt64, waits: Bool) -> Int?
+
+  /// Gives back memory that readers brought in where no page has a frame.
+  ///
+  /// - Returns: how many pages came back.
+  func reclaimStrays() -> Int
 }
 
 /// Takes idle pages back, longest idle first, over all the regions registered with it.
 ///
 /// Each region keeps its own list; the shrinker's clock stamps every page that becomes idle, and
 /// reclaim merges the lists by stamp, so that the order is one order over all processes although no
-/// lock is shared between them. A region whose owner is busy is skipped, as in the driver.
+/// lock is shared between them. A region whose owner is busy is passed over, as in the driver; only
+/// when that leaves pages wanting, its owner is waited for.
 ///
 /// Thread-safe.
 ///
-/// Lock order: process → shrinker. The shrinker's own way is the opposite, shrinker → process, and
-/// so it only ever tries a process's lock.
+/// Lock order: shrinker → process. So nobody calls it who holds a process's lock.
 @safe package final class Shrinker: @unchecked Sendable {
   // INVARIANT: alone in its cache line (and the neighbour that processors fetch with it): it may be
   // written with every free, while what else a context holds is only read.
@@ -118,7 +124,7 @@ package protocol Reclaimable: AnyObject, Sendable {
 
   /// Takes back up to `limit` pages.
   ///
-  /// - Returns: how many went; fewer when no more are idle or their owners are busy.
+  /// - Returns: how many went; fewer when no more are idle.
   /// - Complexity: O(regions + turns · log regions + pages); a turn takes all pages of one region
   ///   that are older than those of every other.
   @discardableResult
@@ -129,16 +135,27 @@ package protocol Reclaimable: AnyObject, Sendable {
     var queue = IdleQueue()
     for target in targets.values where target.oldestIdle != .max { queue.append(target) }
     queue.heapify()
+    var busy: [any Reclaimable] = []
     var taken = 0
     while taken < limit, let target = queue.popOldest() {
       guard
-        let count = target.tryReclaim(upTo: limit - taken, before: queue.oldestStamp)
-      else { continue }
+        let count = target.reclaim(
+          upTo: limit - taken, before: queue.oldestStamp, waits: false)
+      else {
+        busy.append(target)
+        continue
+      }
       taken += count
       // A stale hint may have yielded nothing; the one that the owner left behind is fresh.
       if target.oldestIdle != .max { queue.push(target) }
     }
+    for target in busy where taken < limit {
+      taken += target.reclaim(upTo: limit - taken, before: .max, waits: true) ?? 0
+    }
     reclaimed += taken
+    if taken < limit {
+      for target in targets.values { _ = target.reclaimStrays() }
+    }
     return taken
   }
 }

@@ -106,7 +106,7 @@ public import PageAlloc
     if layout.dataSize > 0 { try copyPart(transaction.data, at: 0) }
     if layout.offsetsSize > 0 {
       try copyPart(transaction.offsets, at: layout.offsetsStart)
-      try gatherExtraBuffers(from: transaction.data.memory)
+      try gatherExtraBuffers(of: transaction)
     }
     if layout.securityContextSize > 0 {
       try copyPart(transaction.securityContext, at: layout.securityContextStart)
@@ -121,14 +121,25 @@ public import PageAlloc
 
   /// Copies what `ptr` objects point at; their addresses become offsets in the region.
   ///
-  /// - Parameter source: the sender's memory, in which the objects name addresses.
-  private mutating func gatherExtraBuffers(from source: UserMemory) throws(BinderError) {
-    // The addresses came with the message: even one's own memory is checked while it is read.
-    let memory: UserMemory = source == .trusted ? .untrusted : source
+  /// They are addresses in memory that the sender owns: that of its process. Which memory of this
+  /// process it owns nobody knows, so that the sender must have said that it is to be read.
+  private mutating func gatherExtraBuffers(of transaction: borrowing Transaction)
+    throws(BinderError)
+  {
     var objects = ObjectTable(layout)
     while let extra = try objects.next(in: view) {
-      try copyPart(
-        UserSlice(address: extra.source, length: extra.length, in: memory), at: extra.target)
+      if case .process(let sender) = transaction.data.memory {
+        try copyPart(
+          UserSlice(address: extra.source, length: extra.length, in: sender), at: extra.target)
+      } else {
+        guard unsafe transaction.readsOwnMemory || extra.length == 0 else {
+          throw .invalidArgument(.pointerIntoOwnMemory(index: extra.index))
+        }
+        // SAFETY: the sender allows it. The kernel checks the address while it copies.
+        try copyPart(
+          unsafe UserSlice(address: extra.source, length: extra.length, in: .untrusted),
+          at: extra.target)
+      }
       do throws(PageAllocError) {
         try view.store(UInt64(offset + extra.target), at: extra.addressField)
       } catch {

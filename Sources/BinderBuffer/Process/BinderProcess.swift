@@ -46,6 +46,9 @@ public final class BinderProcess: Sendable {
   /// A descriptor through which another real process can map the region, read-only for good.
   ///
   /// The caller closes it. Needs a region mapped with `exportable` or `exportableSealed`.
+  ///
+  /// - Throws: `invalidArgument` for an `inProcess` region, `noMemory` when descriptors are used up,
+  ///   `dead` without a region.
   public func readOnlyDescriptor() throws(BinderError) -> Int32 {
     try core.readOnlyDescriptor()
   }
@@ -78,25 +81,36 @@ extension ProcessCore {
     guard length > 0, length & (Page.size - 1) == 0 else {
       throw .invalidArgument(.regionLength(length))
     }
+    if try makeRegion(length: length, policy: policy, sharing: sharing) {
+      // Without the lock: the shrinker waits for processes' locks, not the other way round.
+      context.shrinker.register(self)
+      if hasExited { context.shrinker.unregister(self) }
+    }
+  }
+
+  /// - Returns: whether its pages can be reclaimed.
+  private func makeRegion(
+    length: Int, policy: PlacementPolicy, sharing: RegionSharing
+  ) throws(BinderError) -> Bool {
     lock.lock()
     defer { unlock() }
     guard !hasExited else { throw .dead(pid: pid, .receiverExited) }
     guard unsafe state.pointee.region == nil else { throw .busy(pid: pid, .region) }
     let usable = min(length, Region.longest)
-    let arena: PageArena
+    let pages: RegionPages
     do throws(PageAllocError) {
-      arena = try PageArena(
+      pages = try RegionPages(
         pageCount: usable >> Page.shift, sharing: sharing, budget: context.budget,
         faults: context.faults)
     } catch {
       throw .noMemory(pid: pid, error)
     }
     do throws(RangeError) {
-      unsafe state.pointee.adopt(try RegionState(length: usable, policy: policy, arena: arena))
+      unsafe state.pointee.adopt(try RegionState(length: usable, policy: policy, pages: pages))
     } catch {
       throw BinderError(error, pid: pid)
     }
-    if unsafe state.pointee.region!.pointee.pages.canReclaim { context.shrinker.register(self) }
+    return unsafe state.pointee.region!.pointee.pages.canReclaim
   }
 
   func makeNode() -> UInt32 {
@@ -111,7 +125,9 @@ extension ProcessCore {
     defer { lock.unlock() }
     let region = try unsafe liveRegion()
     do throws(PageAllocError) {
-      return try unsafe region.pointee.pages.arena.readOnlyDescriptor()
+      return try unsafe region.pointee.pages.memory.readOnlyDescriptor()
+    } catch .invalidArgument(.notExportable, _) {
+      throw .invalidArgument(.notExportable(pid: pid))
     } catch {
       throw .noMemory(pid: pid, error)
     }

@@ -5,11 +5,12 @@ internal import Synchronization
 ///
 /// Thread-safe.
 public final class Context: @unchecked Sendable {
-  let budget: PageBudget?
+  /// Without a bound of its own, when none was given: shrinkers are found through it.
+  let budget: PageBudget
   let faults: FaultInjector?
   let shrinker = Shrinker()
   let debugIDs = Atomic<UInt32>(1)
-  private var shrinkerRegistration: ShrinkerRegistration?
+  private let shrinkerRegistration: ShrinkerRegistration
   private let lock = Lock(rank: .context)
   // Guarded by `lock`.
   private var pids: Set<Int32> = []
@@ -19,19 +20,18 @@ public final class Context: @unchecked Sendable {
   private struct WeakCore { weak var core: ProcessCore? }
 
   /// - Parameters:
-  ///   - budget: bounds the page frames of all processes; nil leaves it to the system. When it is
-  ///     used up, idle pages of any process are taken back before an allocation fails.
+  ///   - budget: bounds the page frames of all processes; nil leaves it to the system. When it, or
+  ///     the system's memory, is used up, idle pages of any process are taken back before an
+  ///     allocation fails.
   ///   - faults: makes steps fail on purpose, for tests.
   public init(budget: PageBudget? = nil, faults: FaultInjector? = nil) {
-    self.budget = budget
+    self.budget = budget ?? PageBudget(pages: .max)
     self.faults = faults
     let shrinker = shrinker
-    shrinkerRegistration = budget?.register { shrinker.reclaim(upTo: $0) }
+    shrinkerRegistration = self.budget.register { shrinker.reclaim(upTo: $0) }
   }
 
-  deinit {
-    if let shrinkerRegistration { budget?.unregister(shrinkerRegistration) }
-  }
+  deinit { budget.unregister(shrinkerRegistration) }
 
   /// Makes a process without a region.
   ///

@@ -23,8 +23,17 @@ extension ProcessCore {
     let debugID = nextDebugID()
     let reservation = try unsafe reserveRange(
       &region.pointee, layout.size, oneway: oneway, sender: sender, debugID: debugID)
-    try unsafe usePages(&region.pointee, reservation)
     unsafe state.pointee.regionPins += 1
+    do throws(BinderError) {
+      try unsafe usePages(region, reservation)
+    } catch {
+      unsafe state.pointee.counters.bytesInUse += reservation.size
+      let freed = unsafe region.pointee.ranges.abortReserved(reservation.offset)
+      unsafe release(freed, &region.pointee)
+      // The caller keeps the core, so that this cannot be the last of it.
+      finish(unpinRegion())
+      throw error
+    }
     count(reservation, unsafe region.pointee.ranges)
     // SAFETY: the range lies in the region, its pages are in use, and the pin keeps the view.
     let view = unsafe RegionView(
@@ -53,26 +62,32 @@ extension ProcessCore {
     }
   }
 
+  /// Makes the pages of a reserved range in use. Memory that is missing is fetched without the lock,
+  /// which is held before and after. The range is reserved meanwhile, and a pin keeps the region.
   @inline(__always)
-  private func usePages(_ region: inout RegionState, _ reservation: Reservation) throws(BinderError)
+  private func usePages(_ region: UnsafeMutablePointer<RegionState>, _ reservation: Reservation)
+    throws(BinderError)
   {
-    while true {
-      do throws(PageAllocError) {
-        try region.pages.use(offset: reservation.offset, size: reservation.size)
-        return updateIdleHint(region.pages)
-      } catch {
-        // The shrinker passed over this region, whose lock is held here: its own idle pages are
-        // the last resort. What exceeds the whole budget disturbs nobody.
-        if case .budgetExhausted(let requested, _, let limit) = error, requested <= limit,
-          region.pages.canReclaim, region.pages.reclaim(upTo: requested) > 0
-        {
-          continue
-        }
-        // No page is in use for it: the range alone goes back.
-        _ = region.ranges.abortReserved(reservation.offset)
-        updateIdleHint(region.pages)
-        throw .noMemory(pid: pid, error)
+    let unbacked = unsafe region.pointee.pages.beginUse(
+      offset: reservation.offset, size: reservation.size)
+    updateIdleHint(unsafe region.pointee.pages)
+    if let unbacked { try unsafe fetchPages(region, unbacked) }
+  }
+
+  @inline(never)
+  private func fetchPages(
+    _ region: UnsafeMutablePointer<RegionState>, _ first: consuming UnbackedPages
+  ) throws(BinderError) {
+    var unbacked: UnbackedPages? = first
+    do throws(PageAllocError) {
+      while var work = unbacked.take() {
+        unlock()
+        work.back()
+        lock.lock()
+        unbacked = try unsafe region.pointee.pages.settle(work)
       }
+    } catch {
+      throw .noMemory(pid: pid, error)
     }
   }
 

@@ -80,7 +80,7 @@ internal import Synchronization
 
   /// Tells the shrinker how long the longest idle page has been idle. Call with the lock held.
   @inline(__always)
-  func updateIdleHint(_ pages: borrowing PageRange) {
+  func updateIdleHint(_ pages: borrowing RegionPages) {
     unsafe sync.pointee.oldestIdle.store(pages.idle.oldestStamp ?? .max, ordering: .relaxed)
   }
 
@@ -130,15 +130,15 @@ internal import Synchronization
 
 extension LockRank {
   static let context = LockRank(0)
+  static let shrinker = LockRank(5)
   static let process = LockRank(10)
-  static let shrinker = LockRank(30)
 }
 
 extension ProcessCore: Reclaimable {
   var oldestIdle: UInt64 { unsafe sync.pointee.oldestIdle.load(ordering: .relaxed) }
 
-  func tryReclaim(upTo limit: Int, before deadline: UInt64) -> Int? {
-    guard lock.tryLock() else { return nil }
+  func reclaim(upTo limit: Int, before deadline: UInt64, waits: Bool) -> Int? {
+    if waits { lock.lock() } else if !lock.tryLock() { return nil }
     defer { unlock() }
     guard let region = unsafe state.pointee.region else {
       unsafe sync.pointee.oldestIdle.store(.max, ordering: .relaxed)
@@ -147,5 +147,12 @@ extension ProcessCore: Reclaimable {
     let count = unsafe region.pointee.pages.reclaim(upTo: limit, before: deadline)
     updateIdleHint(unsafe region.pointee.pages)
     return count
+  }
+
+  func reclaimStrays() -> Int {
+    lock.lock()
+    defer { unlock() }
+    guard let region = unsafe state.pointee.region else { return 0 }
+    return unsafe region.pointee.pages.reclaimStrays()
   }
 }

@@ -63,19 +63,19 @@ internal import Synchronization
 /// A region: where buffers are placed, which pages are there, and both views of the memory.
 @safe struct RegionState: ~Copyable {
   var ranges: RangeAllocator<BufferRecord>
-  var pages: PageRange
+  var pages: RegionPages
   let order: ReleaseOrder
   /// The driver's and the receiver's view of the memory.
   let driverView: UnsafeMutableRawPointer
   let receiverView: UnsafeRawPointer
 
-  init(length: Int, policy: PlacementPolicy, arena: PageArena) throws(RangeError) {
-    pages = PageRange(arena: arena)
-    ranges = try RangeAllocator(length: length, policy: policy, frames: pages.frameMap)
+  init(length: Int, policy: PlacementPolicy, pages: consuming RegionPages) throws(RangeError) {
+    self.pages = pages
+    ranges = try RangeAllocator(length: length, policy: policy, frames: self.pages.frameMap)
     order = ReleaseOrder(policy)
-    // SAFETY: `pages` keeps the arena, and with it both views, for as long as this value lives.
-    unsafe driverView = arena.driverView
-    unsafe receiverView = arena.receiverView
+    // SAFETY: `pages` keeps the memory, and with it both views, for as long as this value lives.
+    unsafe driverView = self.pages.memory.driverView
+    unsafe receiverView = self.pages.memory.receiverView
   }
 }
 

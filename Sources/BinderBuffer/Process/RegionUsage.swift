@@ -83,7 +83,7 @@ extension RegionState {
     }
     ranges.forEachRange { range in
       guard range.state != .free else { return }
-      for page in PageRange.pages(touching: range.offset, range.size) {
+      for page in RegionPages.pages(touching: range.offset, range.size) {
         states[page] = states[page] == .available ? .inUse : .shared
       }
     }

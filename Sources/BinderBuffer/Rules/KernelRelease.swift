@@ -23,8 +23,9 @@ public struct KernelRelease: Hashable, Sendable {
 
   /// The release as it was given.
   public let text: String
-  /// The version without its point release.
+  /// The first number of the version.
   public let major: Int
+  /// The second number of the version.
   public let minor: Int
   /// The point release; nil where the release does not tell it, as `6.1` or a distribution's.
   public let point: Int?
@@ -133,6 +134,7 @@ public enum BinderDriver: String, Hashable, Sendable, CaseIterable {
 public struct KernelChoice: Sendable {
   /// Rules that another tree or point release of the same name has.
   public struct Alternative: Sendable {
+    /// The rules.
     public let policy: PlacementPolicy
     /// When it is these, completing "or …".
     public let condition: String

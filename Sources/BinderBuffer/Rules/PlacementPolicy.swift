@@ -37,8 +37,10 @@ public struct PlacementPolicy: Hashable, Sendable {
     self.rules = rules
   }
 
+  /// Whether both do the same, whatever their names.
   public static func == (a: Self, b: Self) -> Bool { a.search == b.search && a.rules == b.rules }
 
+  /// Of what decides equality.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(search)
     hasher.combine(rules)

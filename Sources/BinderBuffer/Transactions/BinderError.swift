@@ -37,6 +37,11 @@ public enum BinderError: Error, Equatable, Sendable {
     /// The buffer or delivery belongs to another process than `pid`.
     case notOwner(pid: Int32, debugID: UInt32)
     case securityContextInReply
+    /// The region is `inProcess`: it has no descriptor to give away.
+    case notExportable(pid: Int32)
+    /// The `ptr` object at place `index` names memory of this process, which the sender has not
+    /// allowed (`Transaction.readsOwnMemory`).
+    case pointerIntoOwnMemory(index: Int)
   }
 
   public enum NotFreeable: Equatable, Sendable {
@@ -55,7 +60,7 @@ public enum BinderError: Error, Equatable, Sendable {
     case .noMemory(_, let cause), .badSource(let cause): cause.errno
     case .dead: .noSuchProcess
     case .failedReply: .brokenPipe
-    case .busy: .busy
+    case .busy: .resourceBusy
     }
   }
 
@@ -148,6 +153,13 @@ extension BinderError.InvalidArgument {
     case .notOwner(let pid, let debugID):
       "buffer \(debugID) is another process's, not process \(pid)'s, to send or to answer"
     case .securityContextInReply: "a reply carries no security context"
+    case .notExportable(let pid):
+      "process \(pid)'s region is inProcess: map it exportable to have a descriptor"
+    case .pointerIntoOwnMemory(let index):
+      """
+      the ptr object offsets[\(index)] names an address of this process; only a sender that sets \
+      readsOwnMemory may read there
+      """
     }
   }
 }

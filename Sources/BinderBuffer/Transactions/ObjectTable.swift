@@ -10,6 +10,8 @@ struct ObjectTable {
   /// What a `ptr` object asks for: bytes of the sender, to be copied into the room for extra
   /// buffers.
   struct ExtraBuffer {
+    /// The place of the object in the offsets array.
+    let index: Int
     /// In the sender's memory.
     let source: UInt
     let length: Int
@@ -67,7 +69,7 @@ struct ObjectTable {
     }
     defer { extraUsed += (count + 7) & ~7 }
     return ExtraBuffer(
-      source: UInt(address), length: count, target: layout.extraStart + extraUsed,
+      index: index, source: UInt(address), length: count, target: layout.extraStart + extraUsed,
       addressField: place + 8)
   }
 

@@ -19,7 +19,7 @@ public struct TransactionFlags: OptionSet, Sendable, BitwiseCopyable {
 /// The slices are read once, while the transaction is sent; they must stay readable until `send`
 /// returns. What they hold is validated in the copy, never in the sender's memory.
 @frozen
-public struct Transaction: Sendable, BitwiseCopyable {
+public struct Transaction: Sendable {
   /// The method, as the receiver understands it.
   public var code: UInt32
   public var flags: TransactionFlags
@@ -31,6 +31,12 @@ public struct Transaction: Sendable, BitwiseCopyable {
   public var extraSize: Int
   /// The sender's security context, for receivers that asked for it.
   public var securityContext: UserSlice
+  /// Whether addresses that the message's `ptr` objects name may lie in this process.
+  ///
+  /// What another process sends is read in its memory alone. For data of this process they are
+  /// refused, unless this is set. That is unsafe: an object may name any memory of this process, and
+  /// a message that is passed on may hold objects that somebody else wrote.
+  @unsafe public var readsOwnMemory = false
 
   @inlinable
   public init(

@@ -3,15 +3,18 @@
 // Every name is our own (`bb_`), so this header needs no feature macro: only the .c file defines
 // `_GNU_SOURCE`. A header that defined it would change what glibc shows to every importer.
 //
-// Every function returns its result, or the negated errno. None retries, none keeps state, all
-// are safe to call from any thread.
+// A function that can fail returns its result, or the negated errno. None retries, all are safe to
+// call from any thread.
 
 #ifndef CLINUXSHIMS_H
 #define CLINUXSHIMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "Decompress.h"
 
 // madvise(2): back a range with writable pages now. Linux 5.14; older C libraries do not name it.
 static const int bb_MADV_POPULATE_WRITE = 23;
@@ -35,12 +38,31 @@ int bb_allocate(int descriptor, int64_t offset, int64_t length);
 // Gives back the memory of a part of a file; its length stays.
 int bb_punch_hole(int descriptor, int64_t offset, int64_t length);
 
-// Copies between this process and another (or this one, by its own pid), as far as both sides are
-// mapped. Returns the number of bytes copied, short at the first page that cannot be reached.
+// Copies from another process (or this one, by its own pid), as far as both sides are mapped.
+// Returns the number of bytes copied, short at the first page that cannot be reached.
 ssize_t bb_process_read(
     pid_t pid, void *_Nonnull local, uintptr_t remote, size_t length);
-ssize_t bb_process_write(
-    pid_t pid, const void *_Nonnull local, uintptr_t remote, size_t length);
+
+// A descriptor of a process (pidfd, close-on-exec), and the number of the process behind one.
+int bb_process_open(pid_t pid);
+pid_t bb_process_id(int process);
+
+// Whether the process behind a descriptor still has its memory. `pid` is its number, and `address`
+// any address. If it is true after a copy by number, the copy was of that very process, alive.
+bool bb_process_lives(int process, pid_t pid, uintptr_t address);
+
+// The same descriptor, or a copy in its place when it is one of the standard ones (0 to 2), which
+// others write to without asking. Negative numbers pass through.
+int bb_above_standard(int descriptor);
+
+// Tells a forked child from its parent: the word lies in a page that fork leaves empty.
+extern const uint64_t *_Nonnull bb_fork_word;
+// The number of this process, given at the first call; differs from those of its ancestors.
+uint64_t bb_fork_number(void);
+// Whether `number` is that of another process, an ancestor: two loads.
+static inline bool bb_is_inherited(uint64_t number) {
+  return __atomic_load_n(bb_fork_word, __ATOMIC_RELAXED) != number;
+}
 
 // Sleeps while the word holds `expected`, until woken or the monotonic clock passes `deadline`, in
 // nanoseconds; UINT64_MAX: no deadline. Returns 0, -EAGAIN when the word was another, -EINTR, or
@@ -58,6 +80,11 @@ static inline void bb_pause(void) {
 #endif
 }
 
+// Writes to a byte without changing it, whoever else does so at the same time.
+static inline void bb_touch(void *_Nonnull address) {
+  __atomic_fetch_or((unsigned char *)address, 0, __ATOMIC_RELAXED);
+}
+
 // Begins to fetch the cache line at an address, to be written soon.
 static inline void bb_prefetch_to_write(const void *_Nonnull address) {
 #if defined(__x86_64__)
@@ -72,5 +99,7 @@ static inline void bb_prefetch_to_write(const void *_Nonnull address) {
 int bb_pin_thread(int cpu);
 // Lets it run on every CPU again.
 int bb_unpin_thread(void);
+
+#include "BinderProtocol.h"
 
 #endif

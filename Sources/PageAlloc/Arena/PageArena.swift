@@ -1,41 +1,27 @@
-internal import Glibc
-
 /// A contiguous stretch of memory from which pages are allocated, backed by one memory file.
 ///
-/// Page *i* of the arena is page *i* of the file. The whole file is mapped twice: the *driver view*
-/// is writable, the *receiver view* is not. Pages without an owner have no memory behind them.
+/// Pages without an owner have no memory behind them.
 ///
-/// Use it for pages of any order (`allocate(_:flags:)`), or as the memory of a region whose pages
-/// are taken and given back in runs. For one block that lives as long as the program, plain memory
-/// is simpler.
+/// For one block that lives as long as the program, plain memory is simpler.
 ///
 ///     let budget = PageBudget(pages: 1000)
 ///     let arena = try PageArena(pageCount: 256, budget: budget)
 ///     let block = try arena.allocate(Pages<2>.self, flags: .kernel)   // 16 KiB, aligned
 ///
-/// Safe to use from several threads. Lives until the last of its pages is gone.
-public final class PageArena: Sendable {
-  /// The length in pages.
-  public let pageCount: Int
-
-  /// Who can get at the memory.
-  public let sharing: RegionSharing
-
-  /// The budget that every page of this arena is charged to.
-  public let budget: PageBudget?
-
-  @usableFromInline package let faults: FaultInjector?
-
-  @usableFromInline let driver: Mapping
-  let receiver: Mapping
-  /// The memory file, writable; none if it is closed already, as `inProcess` allows.
-  let file: FileDescriptor
-  let state: Protected<PageArenaState>
+/// Safe to use from several threads. Lives until the last of its pages is gone. Only the process
+/// that made it may change it: in a forked child, allocating and writing throw `inherited`, and
+/// dropping pages changes nothing.
+@safe public final class PageArena: Sendable {
+  let memory: PageMemory
+  /// The first byte of the driver view.
+  @usableFromInline nonisolated(unsafe) let base: UnsafeMutableRawPointer
+  /// Pages that have an owner.
+  private let taken: Protected<PageBitmap>
 
   /// Maps a new memory file. Backs no page yet.
   ///
   /// - Parameters:
-  ///   - pageCount: The length, 1 through `UInt32.max` pages.
+  ///   - pageCount: The length, 1 through 2²⁴ pages (64 GiB).
   ///   - sharing: Who can get at the memory.
   ///   - budget: Bounds the pages in use; nil for no bound.
   ///   - faults: Makes chosen steps fail; nil for none.
@@ -47,59 +33,87 @@ public final class PageArena: Sendable {
     pageCount: Int, sharing: RegionSharing = .inProcess, budget: PageBudget? = nil,
     faults: FaultInjector? = nil
   ) throws(PageAllocError) {
-    guard (1...Int(UInt32.max)).contains(pageCount) else {
-      throw .invalidArgument(.pageCount, value: pageCount)
-    }
-    let systemPageSize = sysconf(CInt(_SC_PAGESIZE))
-    guard systemPageSize == Page.size else {
-      throw .invalidArgument(.systemPageSize, value: systemPageSize)
-    }
-    let byteCount = pageCount << Page.shift
-
-    if faults?.check(.memoryFile) == true { throw .injected(.memoryFile) }
-    let file = try FileDescriptor.memoryFile(byteCount: byteCount)
-    if faults?.check(.mapping) == true { throw .injected(.mapping) }
-    let driver = try Mapping(file: file, byteCount: byteCount, .readWrite)
-    if faults?.check(.mapping) == true { throw .injected(.mapping) }
-    let receiver = try Mapping(file: file, byteCount: byteCount, .readOnly)
-
-    self.pageCount = pageCount
-    self.sharing = sharing
-    self.budget = budget
-    self.faults = faults
-    self.driver = driver
-    self.receiver = receiver
-    state = Protected(PageArenaState(pageCount: pageCount), rank: .arena)
-    if sharing != .inProcess { try Self.seal(file, sharing) }
-    if sharing == .inProcess, !file.isAmongFirst {
-      self.file = .none
-    } else {
-      self.file = file
-    }
+    memory = try PageMemory(
+      pageCount: pageCount, sharing: sharing, budget: budget, faults: faults)
+    unsafe base = memory.driverView
+    taken = Protected(try PageBitmap(pageCount: pageCount), rank: .arena)
   }
 
-  /// The whole arena, writable.
-  @inlinable
-  package var driverView: UnsafeMutableRawPointer { unsafe driver.base }
+  /// The length in pages.
+  public var pageCount: Int { memory.pageCount }
 
-  /// The whole arena, read-only. Reading a page that has no owner gives zeros, and the kernel backs
-  /// it; `residentPageCount()` shows such strays.
-  package var receiverView: UnsafeRawPointer { unsafe UnsafeRawPointer(receiver.base) }
+  /// Who can get at the memory.
+  public var sharing: RegionSharing { memory.sharing }
 
-  /// Pages that have an owner.
-  public var pagesInUse: Int { state.withLock { $0.taken.setCount } }
-}
+  /// The budget that every page of this arena is charged to.
+  public var budget: PageBudget? { memory.budget }
 
-/// What an arena knows about its pages.
-struct PageArenaState: ~Copyable {
-  /// Pages that have an owner.
-  var taken: PageBitmap
-  /// Pages that were given back while the kernel refused to take their memory: they still hold
-  /// what was written.
-  var stale: PageBitmap
+  /// Pages that have an owner. O(pageCount / 64).
+  public var pagesInUse: Int { taken.withLock { $0.setCount } }
 
-  init(pageCount: Int) {
-    taken = PageBitmap(pageCount: pageCount)
-    stale = PageBitmap(pageCount: pageCount)
+  /// How many pages the kernel holds in memory for this arena.
+  ///
+  /// Fewer than `pagesInUse` if some are swapped out; more if somebody read pages that have no
+  /// owner, which the kernel then backs with zeros, or if memory could not be given back.
+  ///
+  /// - Throws: `PageAllocError.system` if the kernel does not tell.
+  /// - Complexity: O(pageCount).
+  public func residentPageCount() throws(PageAllocError) -> Int { try memory.residentPageCount() }
+
+  /// A new descriptor of the memory that can only be read and mapped read-only. The caller closes
+  /// it; it is closed on exec, so pass it over a socket, or clear that flag in a forked child.
+  ///
+  /// - Throws: `PageAllocError.invalidArgument(.notExportable)` if `inProcess`; `.system` if
+  ///   descriptors are used up or `/proc` is not there.
+  public func readOnlyDescriptor() throws(PageAllocError) -> CInt {
+    try memory.readOnlyDescriptor()
+  }
+
+  /// Allocates `1 << order` contiguous pages, aligned to that many pages within the arena.
+  ///
+  /// The contents are zero, whether or not `flags` says so.
+  ///
+  /// - Throws: `PageAllocError.arenaFull` without a free block; `.budgetExhausted`; `.system` if
+  ///   the machine has no memory; `.inherited` in a forked child. Nothing has changed then.
+  /// - Complexity: O(pageCount / 64) and one system call, two for long runs.
+  public func allocate<let order: Int>(
+    _ type: Pages<order>.Type = Pages<order>.self, flags: AllocationFlags = .kernel
+  ) throws(PageAllocError) -> Pages<order> {
+    guard Pages<order>.exists else { throw .invalidArgument(.order, value: order) }
+    // Another thread may have held the lock when this process was forked.
+    if memory.isInherited { throw .inherited }
+    if memory.faults?.check(.pageAllocation) == true { throw .injected(.pageAllocation) }
+    guard let first = taken.withLock({ $0.take(order: order) }) else {
+      throw .arenaFull(requested: 1 << order, order: order)
+    }
+    let run = first..<first + 1 << order
+    do throws(PageAllocError) {
+      try budget?.charge(run.count, flags)
+    } catch {
+      taken.withLock { $0.clear(run) }
+      throw error
+    }
+    do throws(PageAllocError) {
+      try memory.back(run, flags)
+    } catch {
+      memory.giveBackUnwritten(run)
+      taken.withLock { $0.clear(run) }
+      throw error
+    }
+    return Pages(adopting: first, of: self)
+  }
+
+  @usableFromInline var injectsCopyFault: Bool { memory.faults?.check(.userCopy) ?? false }
+
+  /// Gives back pages whose owner goes: their memory to the kernel, their charge to the budget.
+  @usableFromInline
+  func giveBack(_ run: Range<Int>) {
+    guard !memory.isInherited else { return }
+    // The memory goes first: once the pages are not taken, another thread may back them again.
+    memory.giveBack(run)
+    taken.withLock {
+      assert($0.containsAll(run), "a page given back twice")
+      $0.clear(run)
+    }
   }
 }

@@ -1,22 +1,22 @@
 /// One bit for each page of an arena.
+///
+/// Its memory is that of the pages it was asked about: a large arena that uses few costs little.
 @safe struct PageBitmap: ~Copyable {
   let pageCount: Int
   // INVARIANT: wordCount words, bit i of word w stands for page 64 * w + i; bits at and above
   // pageCount are clear.
   private let words: UnsafeMutablePointer<UInt64>
   private let wordCount: Int
+  private let memory: LazyMemory
 
   /// All bits clear.
-  init(pageCount: Int) {
+  /// - Throws: `PageAllocError.system` if the address space or the mappings are used up.
+  init(pageCount: Int) throws(PageAllocError) {
     self.pageCount = pageCount
     wordCount = (pageCount + 63) / 64
-    // SAFETY: the memory is ours and every word is initialised.
-    unsafe words = .allocate(capacity: wordCount)
-    unsafe words.initialize(repeating: 0, count: wordCount)
-  }
-
-  deinit {
-    unsafe words.deallocate()
+    memory = try LazyMemory(byteCount: wordCount * 8)
+    // SAFETY: zeroed memory of that many words, aligned to a page, which this value owns.
+    unsafe words = memory.base.bindMemory(to: UInt64.self, capacity: wordCount)
   }
 
   subscript(page: Int) -> Bool {
@@ -25,15 +25,12 @@
     return unsafe words[page / 64] & (1 << UInt64(page % 64)) != 0
   }
 
-  /// The first set bit in `range`; nil if all are clear.
-  func firstSet(in range: Range<Int>) -> Int? {
-    var found: Int?
-    forEachWord(of: range) { index, mask in
-      // SAFETY: forEachWord stays inside the bitmap.
-      let hit = unsafe words[index] & mask
-      if hit != 0, found == nil { found = index * 64 + hit.trailingZeroBitCount }
-    }
-    return found
+  /// Whether the bits of `range` are all set.
+  func containsAll(_ range: Range<Int>) -> Bool {
+    var missing: UInt64 = 0
+    // SAFETY: forEachWord stays inside the bitmap.
+    forEachWord(of: range) { index, mask in missing |= unsafe mask & ~words[index] }
+    return missing == 0
   }
 
   mutating func set(_ range: Range<Int>) {

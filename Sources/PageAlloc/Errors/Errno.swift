@@ -16,17 +16,17 @@ extension Errno {
   /// The corresponding C constant is `EPERM`.
   public static var notPermitted: Errno { Errno(rawValue: EPERM) }
   /// The corresponding C constant is `ENOENT`.
-  public static var noSuchFile: Errno { Errno(rawValue: ENOENT) }
+  public static var noSuchFileOrDirectory: Errno { Errno(rawValue: ENOENT) }
   /// The corresponding C constant is `ESRCH`.
   public static var noSuchProcess: Errno { Errno(rawValue: ESRCH) }
   /// The corresponding C constant is `EINTR`.
   public static var interrupted: Errno { Errno(rawValue: EINTR) }
   /// The corresponding C constant is `EIO`.
-  public static var inputOutput: Errno { Errno(rawValue: EIO) }
+  public static var ioError: Errno { Errno(rawValue: EIO) }
   /// The corresponding C constant is `EBADF`.
   public static var badFileDescriptor: Errno { Errno(rawValue: EBADF) }
   /// The corresponding C constant is `EAGAIN`.
-  public static var tryAgain: Errno { Errno(rawValue: EAGAIN) }
+  public static var resourceTemporarilyUnavailable: Errno { Errno(rawValue: EAGAIN) }
   /// The corresponding C constant is `ENOMEM`.
   public static var noMemory: Errno { Errno(rawValue: ENOMEM) }
   /// The corresponding C constant is `EACCES`.
@@ -34,7 +34,7 @@ extension Errno {
   /// The corresponding C constant is `EFAULT`.
   public static var badAddress: Errno { Errno(rawValue: EFAULT) }
   /// The corresponding C constant is `EBUSY`.
-  public static var busy: Errno { Errno(rawValue: EBUSY) }
+  public static var resourceBusy: Errno { Errno(rawValue: EBUSY) }
   /// The corresponding C constant is `EEXIST`.
   public static var fileExists: Errno { Errno(rawValue: EEXIST) }
   /// The corresponding C constant is `EINVAL`.
@@ -57,6 +57,8 @@ extension Errno {
   public static var overflow: Errno { Errno(rawValue: EOVERFLOW) }
   /// The corresponding C constant is `EOPNOTSUPP`.
   public static var notSupported: Errno { Errno(rawValue: EOPNOTSUPP) }
+  /// The corresponding C constant is `EPROTO`.
+  public static var protocolError: Errno { Errno(rawValue: EPROTO) }
   /// The corresponding C constant is `ETIMEDOUT`.
   public static var timedOut: Errno { Errno(rawValue: ETIMEDOUT) }
   /// The corresponding C constant is `EHWPOISON`.
@@ -76,16 +78,16 @@ extension Errno: CustomStringConvertible {
   private var known: (name: String, meaning: String)? {
     switch self {
     case .notPermitted: ("EPERM", "operation not permitted")
-    case .noSuchFile: ("ENOENT", "no such file or directory")
+    case .noSuchFileOrDirectory: ("ENOENT", "no such file or directory")
     case .noSuchProcess: ("ESRCH", "no such process")
     case .interrupted: ("EINTR", "interrupted system call")
-    case .inputOutput: ("EIO", "input/output error")
+    case .ioError: ("EIO", "input/output error")
     case .badFileDescriptor: ("EBADF", "bad file descriptor")
-    case .tryAgain: ("EAGAIN", "try again")
+    case .resourceTemporarilyUnavailable: ("EAGAIN", "try again")
     case .noMemory: ("ENOMEM", "out of memory")
     case .permissionDenied: ("EACCES", "permission denied")
     case .badAddress: ("EFAULT", "bad address")
-    case .busy: ("EBUSY", "busy")
+    case .resourceBusy: ("EBUSY", "busy")
     case .fileExists: ("EEXIST", "file exists")
     case .invalidArgument: ("EINVAL", "invalid argument")
     case .tooManyOpenFilesInSystem: ("ENFILE", "too many open files in the system")
@@ -97,6 +99,7 @@ extension Errno: CustomStringConvertible {
     case .noFunction: ("ENOSYS", "function not implemented")
     case .overflow: ("EOVERFLOW", "value too large")
     case .notSupported: ("EOPNOTSUPP", "operation not supported")
+    case .protocolError: ("EPROTO", "protocol error")
     case .timedOut: ("ETIMEDOUT", "timed out")
     case .hardwarePoison: ("EHWPOISON", "memory page has a hardware error")
     default: nil

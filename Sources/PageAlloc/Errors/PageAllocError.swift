@@ -33,24 +33,47 @@ public enum PageAllocError: Error, Equatable, Sendable {
   /// A fault that a `FaultInjector` asked for. EFAULT for a copy, else ENOMEM.
   case injected(FaultPoint)
 
+  /// The memory was made by a process that this one was forked from, and only that one may change
+  /// it. EPERM.
+  case inherited
+
   /// A system call failed.
   case system(SystemCall, Errno)
 }
 
+/// The system calls that this library makes and that can fail.
+public enum SystemCall: String, Sendable, CustomStringConvertible {
+  case memoryFile = "memfd_create"
+  case truncate = "ftruncate"
+  case changeMode = "fchmod"
+  case seal = "fcntl(F_ADD_SEALS)"
+  case map = "mmap"
+  case populate = "madvise(MADV_POPULATE_WRITE)"
+  case residency = "mincore"
+  case open = "open"
+  case processOpen = "pidfd_open"
+  case processRead = "process_vm_readv"
+
+  /// The C name of the call.
+  public var description: String { rawValue }
+}
+
 /// The argument that a `PageAllocError.invalidArgument` is about.
 public enum InvalidArgument: String, Sendable {
-  /// Pages of an arena: 1 through `UInt32.max`, and a size in bytes that fits `Int`.
-  case pageCount = "page count of an arena"
+  /// Pages of an arena: 1 through 2²⁴.
+  case pageCount = "page count of an arena (1 to 16777216)"
   /// The page size of the running system; it must be 4096.
   case systemPageSize = "page size of this system (4096 is needed)"
   /// The order of a block of pages: 0 through 18.
-  case order = "page order"
-  /// A page that was to be allocated and has an owner already.
-  case pageTaken = "page that is allocated already"
+  case order = "page order (0 to 18)"
+  /// A page whose bytes were wanted, and which nothing has in use.
+  case pageNotInUse = "page that is not in use"
   /// A descriptor was wanted of an arena that is `inProcess`; the value is its page count.
   case notExportable = "descriptor of an arena that is not exportable"
   /// A negative count of bytes.
   case byteCount = "byte count"
+  /// A handle was wanted of this process itself; the value is its pid.
+  case ownProcess = "this process's own pid, where another's is needed"
 }
 
 extension PageAllocError {
@@ -60,7 +83,7 @@ extension PageAllocError {
     case .outOfBounds, .invalidArgument: .invalidArgument
     case .badAddress, .pastEnd: .badAddress
     case .processGone: .noSuchProcess
-    case .processDenied: .notPermitted
+    case .processDenied, .inherited: .notPermitted
     case .budgetExhausted, .arenaFull: .noMemory
     case .injected(let point): point.errno
     // Whatever keeps the kernel from backing a page, the page is not to be had.
@@ -91,6 +114,8 @@ extension PageAllocError: CustomStringConvertible {
       "\(requested) pages wanted, \(inUse) of \(limit) in use"
     case .arenaFull(let requested, let order):
       "no \(requested) contiguous pages (order \(order)) free in the arena"
+    case .inherited:
+      "the memory belongs to the process that this one was forked from"
     case .injected(let point):
       "injected fault at \(point)"
     case .system(let call, let errno):

@@ -16,11 +16,12 @@ extension Pages {
   /// Runs `body` on `length` bytes from `offset` on, which it may change.
   ///
   /// - Throws: `PageAllocError.outOfBounds`, before `body` runs, unless offset and length and
-  ///   their sum lie in `0...size`; and what `body` throws.
+  ///   their sum lie in `0...size`; `.inherited` in a forked child; and what `body` throws.
   @inlinable
   public mutating func withMutableBytes<R: ~Copyable>(
     offset: Int = 0, length: Int = size, _ body: (inout MutableRawSpan) throws(PageAllocError) -> R
   ) throws(PageAllocError) -> R {
+    try checkWritable()
     try Self.check(offset, length)
     // SAFETY: as above, and the access is exclusive because `self` is.
     let bytes = unsafe UnsafeMutableRawBufferPointer(start: base + offset, count: length)
@@ -46,6 +47,7 @@ extension Pages {
   /// - Throws: `PageAllocError.outOfBounds`, before anything is copied.
   @inlinable
   public mutating func write(_ source: RawSpan, at offset: Int) throws(PageAllocError) {
+    try checkWritable()
     try Self.check(offset, source.byteCount)
     // SAFETY: both ranges have that many bytes.
     unsafe source.withUnsafeBytes { source in
@@ -58,6 +60,7 @@ extension Pages {
   /// - Throws: `PageAllocError.outOfBounds`, before anything is written.
   @inlinable
   public mutating func fillZero(offset: Int = 0, length: Int = size) throws(PageAllocError) {
+    try checkWritable()
     try Self.check(offset, length)
     // SAFETY: the bytes are inside the pages.
     unsafe (base + offset).initializeMemory(as: UInt8.self, repeating: 0, count: length)
@@ -72,13 +75,20 @@ extension Pages {
   public mutating func copy(
     from reader: inout UserSliceReader, at offset: Int = 0, length: Int
   ) throws(PageAllocError) {
+    try checkWritable()
     try Self.check(offset, length)
     // SAFETY: the retain of this value keeps the arena alive.
-    let fails = unsafe arena._withUnsafeGuaranteedRef { $0.faults?.check(.userCopy) ?? false }
+    let fails = unsafe arena._withUnsafeGuaranteedRef { $0.injectsCopyFault }
     if fails { throw .injected(.userCopy) }
     // SAFETY: the bytes are inside the pages.
     try unsafe reader.read(
       into: UnsafeMutableRawBufferPointer(start: base + offset, count: length))
+  }
+
+  @usableFromInline
+  borrowing func checkWritable() throws(PageAllocError) {
+    // SAFETY: the retain of this value keeps the arena alive.
+    if unsafe arena._withUnsafeGuaranteedRef({ $0.memory.isInherited }) { throw .inherited }
   }
 
   @inlinable

@@ -2,10 +2,12 @@
 /// refuses to work on a system with another page size.
 @usableFromInline let pageShift = 12
 
-/// The largest order: a gibibyte.
-let maximumOrder = 18
-
+/// Of orders outside 0 through 18 there are no pages: an arena refuses to allocate them, and
+/// `align` gives nil.
 extension Pages {
+  @inlinable @inline(__always)
+  static var exists: Bool { order >= 0 && order <= 18 }
+
   /// The size as a power of two: 12 for a `Page`.
   @inlinable @inline(__always)
   public static var shift: Int { 12 + order }
@@ -16,15 +18,17 @@ extension Pages {
 
   /// Selects the part of an address that lies above the size: `address & mask` rounds down.
   @inlinable @inline(__always)
-  public static var mask: Int { ~(size - 1) }
+  public static var mask: Int { ~(size &- 1) }
 
   /// The number of single pages: 1 for a `Page`.
   @inlinable @inline(__always)
   public static var count: Int { 1 << order }
 
-  /// Rounds up to a multiple of `size`; nil if `value` is negative or the result overflows.
+  /// Rounds up to a multiple of `size`; nil if `value` is negative, or the result
+  /// overflows, or there are no pages of this order.
   @inlinable @inline(__always)
   public static func align(_ value: Int) -> Int? {
+    guard exists else { return nil }
     let (sum, overflow) = value.addingReportingOverflow(size - 1)
     return value < 0 || overflow ? nil : sum & mask
   }

@@ -10,7 +10,9 @@
 ///       bytes.storeBytes(of: 42, as: UInt64.self)
 ///     }
 ///
-/// May be sent to another thread; writing needs exclusive access, as the compiler enforces.
+/// May be sent to another thread; writing needs exclusive access, as the compiler enforces. In a
+/// forked child it can be read; writing throws `PageAllocError.inherited`, and dropping it changes
+/// nothing.
 @frozen @safe
 public struct Pages<let order: Int>: ~Copyable, @unchecked Sendable {
   // INVARIANT: holds one retain of the arena, which lives as long as any of its pages.
@@ -34,13 +36,6 @@ public struct Pages<let order: Int>: ~Copyable, @unchecked Sendable {
     unsafe arena.release()
   }
 
-  /// Forgets the pages, which the arena gives back as a part of a run.
-  consuming func forget() {
-    // SAFETY: balances the retain of `init`; the caller, the arena itself, is alive.
-    unsafe arena.release()
-    discard self
-  }
-
   /// The index of the first page in its arena; a multiple of `1 << order`.
   @inlinable
   public var index: Int { Int(firstIndex) }
@@ -50,7 +45,7 @@ public struct Pages<let order: Int>: ~Copyable, @unchecked Sendable {
   var base: UnsafeMutableRawPointer {
     // SAFETY: the retain of this value keeps the arena alive; the index is inside of it.
     unsafe arena._withUnsafeGuaranteedRef { arena in
-      unsafe arena.driver.base + Int(firstIndex) << pageShift
+      unsafe arena.base + Int(firstIndex) << pageShift
     }
   }
 }

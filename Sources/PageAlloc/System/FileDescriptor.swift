@@ -24,8 +24,15 @@ struct FileDescriptor: ~Copyable, Sendable {
 
   /// A new memory file of `byteCount` bytes, all of them holes.
   static func memoryFile(byteCount: Int) throws(PageAllocError) -> FileDescriptor {
+    var limit = rlimit()
+    // Beyond the limit ftruncate would not only fail, but send a signal that ends the process.
+    if unsafe getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0,
+      rlim_t(byteCount) > limit.rlim_cur
+    {
+      throw .system(.truncate, .fileTooLarge)
+    }
     // SAFETY: the name is a terminated string that outlives the call.
-    let result = unsafe bb_memory_file("binderbuffer")
+    let result = bb_above_standard(unsafe bb_memory_file("binderbuffer"))
     guard result >= 0 else { throw .system(.memoryFile, Errno(rawValue: -result)) }
     let file = FileDescriptor(raw: result)
     guard ftruncate(file.raw, byteCount) == 0 else {
@@ -54,7 +61,9 @@ struct FileDescriptor: ~Copyable, Sendable {
       unsafe open(path, O_RDONLY | O_CLOEXEC)
     }
     guard result >= 0 else { throw .system(.open, Errno(rawValue: errno)) }
-    return FileDescriptor(raw: result)
+    let moved = bb_above_standard(result)
+    guard moved >= 0 else { throw .system(.open, Errno(rawValue: -moved)) }
+    return FileDescriptor(raw: moved)
   }
 
   /// Gives the descriptor to the caller, who closes it.

@@ -5,19 +5,30 @@ package import Synchronization
 /// A mutual exclusion lock, not recursive.
 ///
 /// Free, it is taken with one atomic instruction and given back with another, both inlined. Held, it
-/// is waited for by looking at it again after ever longer pauses, and after some of them by sleeping
-/// (futex). The pauses are long on purpose: while one thread pauses, the other works with everything
-/// in its caches, and may take the lock again and again. Nobody is first in line.
+/// is waited for by looking at it again after ever longer pauses, and then by sleeping (futex). The
+/// pauses are long on purpose: while one thread pauses, the other works with everything in its
+/// caches, and may take the lock again and again.
+///
+/// Fair enough: a thread that was woken and still found the lock taken is the next to get it, from
+/// the hand of whoever gives it back. So nobody is passed over for long, however busy the lock.
 ///
 /// In debug builds, locking it twice, unlocking it from another thread or waiting for it out of
 /// order stops the program.
 /// `Synchronization.Mutex` would do, but ThreadSanitizer does not understand it and reports races
-/// that are none; it understands atomics. A mutex of pthread sleeps too early: two threads in one
-/// process had a seventh of the throughput of one.
+/// where there are none; it understands atomics. A mutex of pthread sleeps too early: two threads in
+/// one process had a seventh of the throughput of one.
 @safe package struct Lock: ~Copyable, Sendable {
-  // INVARIANT: 0 when free, 1 when held, 2 when held and a thread may be asleep on it.
+  // INVARIANT: 0 when free. Else bit 0 is set; bit 1 when a thread may be asleep on this word; bit 2
+  // when the thread that has claimed `next` is to get it.
   @usableFromInline let word = Atomic<UInt32>(0)
+  // INVARIANT: 1 from when a thread has claimed to be next, 2 from when it has been handed the lock,
+  // until it has noticed; else 0.
+  private let next = Atomic<UInt32>(0)
   @usableFromInline let order: LockOrder
+
+  private static var held: UInt32 { 1 }
+  private static var hasSleepers: UInt32 { 2 }
+  private static var isPromised: UInt32 { 4 }
 
   /// - Parameter rank: its place in the order of locks; nil for one that is outside any order.
   package init(rank: LockRank? = nil) {
@@ -44,7 +55,9 @@ package import Synchronization
   @inlinable @inline(__always)
   package borrowing func unlock() {
     order.willUnlock()
-    if word.exchange(0, ordering: .releasing) == 2 { wakeOne() }
+    let (done, _) = word.compareExchange(
+      expected: 1, desired: 0, successOrdering: .releasing, failureOrdering: .relaxed)
+    if !done { giveBackToWaiters() }
   }
 
   /// Runs `body` while holding the lock.
@@ -68,12 +81,49 @@ package import Synchronization
 
   @usableFromInline @inline(never)
   borrowing func waitAndTake() {
-    if spin(as: 1) { return }
-    // From here on others may sleep too, so that whoever has the lock next must wake one.
-    while word.exchange(2, ordering: .acquiring) != 0 {
-      // SAFETY: a word of this lock, which lives while it is borrowed.
-      _ = unsafe withUnsafePointer(to: word) { unsafe bb_futex_wait($0, 2, .max) }
-      if tryTake(as: 2) || spin(as: 2) { return }
+    // Once this has slept others may sleep too, so that whoever has the lock next must wake one.
+    let taken = Self.held | Self.hasSleepers
+    if spin(as: Self.held) || sleepOrTake() || tryTake(as: taken) || spin(as: taken) { return }
+    while !next.compareExchange(expected: 0, desired: 1, ordering: .relaxed).exchanged {
+      // Somebody else is next; giving the lock back after that wakes this thread.
+      if sleepOrTake() || tryTake(as: taken) { return }
+    }
+    takeAsNext()
+  }
+
+  /// Marks that a thread sleeps, and sleeps until the word changes; true if the lock was free and has
+  /// been taken instead.
+  private borrowing func sleepOrTake() -> Bool {
+    guard let marked = takeOrMark(Self.hasSleepers) else { return true }
+    // SAFETY: a word of this lock, which lives while it is borrowed.
+    _ = unsafe withUnsafePointer(to: word) { unsafe bb_futex_wait($0, marked, .max) }
+    return false
+  }
+
+  /// Waits for the lock to be handed over, which the next who gives it back does.
+  private borrowing func takeAsNext() {
+    if takeOrMark(Self.hasSleepers | Self.isPromised) != nil {
+      while next.load(ordering: .acquiring) != 2 {
+        // SAFETY: as above.
+        _ = unsafe withUnsafePointer(to: next) { unsafe bb_futex_wait($0, 1, .max) }
+      }
+    }
+    next.store(0, ordering: .relaxed)
+  }
+
+  /// Takes the lock if it is free, else sets bits of the word.
+  ///
+  /// - Returns: the word with the bits; nil when the lock has been taken.
+  private borrowing func takeOrMark(_ bits: UInt32) -> UInt32? {
+    var seen = word.load(ordering: .relaxed)
+    while true {
+      let isFree = seen == 0
+      let wanted = isFree ? Self.held | Self.hasSleepers : seen | bits
+      if !isFree, wanted == seen { return seen }
+      let (done, current) = word.compareExchange(
+        expected: seen, desired: wanted, successOrdering: .acquiring, failureOrdering: .relaxed)
+      if done { return isFree ? nil : wanted }
+      seen = current
     }
   }
 
@@ -93,10 +143,23 @@ package import Synchronization
   private static var lastPause: Int { 2048 }
 
   @usableFromInline @inline(never)
-  borrowing func wakeOne() {
-    // SAFETY: the lock may be gone already: only its address is used, and sleepers bear being woken
-    // for nothing.
-    unsafe withUnsafePointer(to: word) { unsafe bb_futex_wake($0, 1) }
+  borrowing func giveBackToWaiters() {
+    var seen = word.load(ordering: .relaxed)
+    while true {
+      let isPromised = seen & Self.isPromised != 0
+      let (done, current) = word.compareExchange(
+        expected: seen, desired: isPromised ? seen & ~Self.isPromised : 0,
+        successOrdering: .releasing, failureOrdering: .relaxed)
+      if done {
+        if isPromised { next.store(2, ordering: .releasing) }
+        // SAFETY: the lock may be gone already: only its address is used, and sleepers bear being
+        // woken for nothing.
+        return isPromised
+          ? unsafe withUnsafePointer(to: next) { unsafe bb_futex_wake($0, 1) }
+          : unsafe withUnsafePointer(to: word) { unsafe bb_futex_wake($0, 1) }
+      }
+      seen = current
+    }
   }
 }
 
@@ -114,17 +177,23 @@ package import Synchronization
     _ = wait(lock, deadline: .max)
   }
 
-  /// The same, but waits no longer than until `deadline`, in nanoseconds of `MonotonicClock`.
+  /// The same, but waits no longer than until `deadline`, in nanoseconds of `MonotonicClock`. The
+  /// lock is then had in bounded turns, as ever.
   /// - Returns: False if the deadline has passed.
   package borrowing func wait(_ lock: borrowing Lock, deadline: UInt64) -> Bool {
-    let seen = signals.load(ordering: .relaxed)
-    lock.unlock()
-    // SAFETY: a word of this condition, which lives while it is borrowed.
-    let result = unsafe withUnsafePointer(to: signals) {
-      unsafe bb_futex_wait($0, seen, deadline)
-    }
+    let inTime = sleep(until: deadline) { lock.unlock() }
     lock.lock()
-    return result != -ETIMEDOUT
+    return inTime
+  }
+
+  /// Calls `giveBack`, which ends the protection of what is waited for, and sleeps unless a signal
+  /// comes after that began: signals are counted before, so that none in between is lost.
+  borrowing func sleep(until deadline: UInt64, afterGivingBack giveBack: () -> Void) -> Bool {
+    let seen = signals.load(ordering: .relaxed)
+    giveBack()
+    // SAFETY: a word of this condition, which lives while it is borrowed.
+    return unsafe withUnsafePointer(to: signals) { unsafe bb_futex_wait($0, seen, deadline) }
+      != -ETIMEDOUT
   }
 
   /// Wakes one waiting thread.

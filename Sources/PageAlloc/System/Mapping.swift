@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// An owned memory mapping; unmapped when dropped.
-@usableFromInline @safe
+@safe
 struct Mapping: ~Copyable, @unchecked Sendable {
   enum Access {
     case readOnly, readWrite
@@ -9,7 +9,7 @@ struct Mapping: ~Copyable, @unchecked Sendable {
   }
 
   // INVARIANT: `base` is the start of a mapping of `byteCount` bytes that nobody else unmaps.
-  @usableFromInline let base: UnsafeMutableRawPointer
+  let base: UnsafeMutableRawPointer
   let byteCount: Int
 
   /// Maps all of a file of `byteCount` bytes, shared.
@@ -45,4 +45,23 @@ struct Mapping: ~Copyable, @unchecked Sendable {
     // SAFETY: whoever drops the mapping owns it, so no pointer into it is in use.
     unsafe munmap(base, byteCount)
   }
+}
+
+/// Zero-filled memory of which only the touched pages cost anything.
+///
+/// For large tables that are mostly empty.
+package struct LazyMemory: ~Copyable, Sendable {
+  private let mapping: Mapping
+
+  /// Reserves `byteCount` bytes of address space, at least 1.
+  /// - Throws: `PageAllocError.system` if the address space or the mappings are used up.
+  package init(byteCount: Int) throws(PageAllocError) {
+    guard byteCount > 0 else { throw .invalidArgument(.byteCount, value: byteCount) }
+    mapping = try Mapping(lazyByteCount: byteCount)
+  }
+
+  /// The first byte, aligned to a page. Valid for as long as this value lives.
+  package var base: UnsafeMutableRawPointer { unsafe mapping.base }
+
+  package var byteCount: Int { mapping.byteCount }
 }

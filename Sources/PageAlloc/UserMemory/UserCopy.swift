@@ -12,59 +12,45 @@ enum UserCopy {
   }
 
   /// Copies `length` bytes at `address` of `memory` to `target`.
+  ///
+  /// The kernel stops short at a bad address, and at 2 GiB. A slice that wraps around the address
+  /// space starts in the kernel's half of it, which is bad from the first byte on.
   @usableFromInline
   static func read(
     _ memory: UserMemory, _ address: UInt, into target: UnsafeMutableRawPointer, _ length: Int
   ) -> Outcome {
-    copy(memory, address, length, .processRead) { pid, done in
-      // SAFETY: the caller's buffer has `length` bytes; the kernel checks the other side.
-      unsafe bb_process_read(pid, target + done, address &+ UInt(done), length - done)
-    }
-  }
-
-  /// Copies `length` bytes at `source` to `address` of `memory`.
-  @usableFromInline
-  static func write(
-    _ memory: UserMemory, _ address: UInt, from source: UnsafeRawPointer, _ length: Int
-  ) -> Outcome {
-    copy(memory, address, length, .processWrite) { pid, done in
-      // SAFETY: the caller's buffer has `length` bytes; the kernel checks the other side.
-      unsafe bb_process_write(pid, source + done, address &+ UInt(done), length - done)
-    }
-  }
-
-  /// Repeats `step` until all is copied or the first byte that is left cannot be: the kernel stops
-  /// short at a bad address, and at 2 GiB. A slice that wraps around the address space starts in
-  /// the kernel's half of it, which is bad from the first byte on.
-  private static func copy(
-    _ memory: UserMemory, _ address: UInt, _ length: Int, _ call: SystemCall,
-    _ step: (_ pid: Int32, _ done: Int) -> Int
-  ) -> Outcome {
     var outcome = Outcome()
-    let pid = if case .process(let pid) = memory { pid } else { getpid() }
+    let process: UserProcess? = if case .process(let process) = memory { process } else { nil }
+    let pid = process?.pid ?? getpid()
     while outcome.byteCount < length {
-      let result = step(pid, outcome.byteCount)
+      let done = outcome.byteCount
+      // SAFETY: the caller's buffer has `length` bytes; the kernel checks the other side.
+      let result = unsafe bb_process_read(
+        pid, target + done, address &+ UInt(done), length - done)
       if result > 0 {
         outcome.byteCount += result
       } else if result != -Int(EINTR) {
-        outcome.error = error(
-          memory, CInt(-result), call, address &+ UInt(outcome.byteCount),
-          length - outcome.byteCount)
+        outcome.error = error(process, CInt(-result), address &+ UInt(done), length - done)
         break
       }
+    }
+    // What was read by number may be of the next process with that number, and memory of a dying
+    // process may read as zeros: the copy counts only if the process is still there.
+    if let process, !process.isAlive(reading: address) {
+      outcome.error = .processGone(pid: process.pid)
     }
     return outcome
   }
 
   private static func error(
-    _ memory: UserMemory, _ code: CInt, _ call: SystemCall, _ address: UInt, _ length: Int
+    _ process: UserProcess?, _ code: CInt, _ address: UInt, _ length: Int
   ) -> PageAllocError {
-    switch (code, memory) {
+    switch (code, process) {
     // 0 is a copy of nothing: no progress is possible there either.
     case (EFAULT, _), (0, _): .badAddress(address: address, length: length)
-    case (ESRCH, .process(let pid)): .processGone(pid: pid)
-    case (EPERM, .process(let pid)): .processDenied(pid: pid)
-    default: .system(call, Errno(rawValue: code))
+    case (ESRCH, let process?): .processGone(pid: process.pid)
+    case (EPERM, let process?): .processDenied(pid: process.pid)
+    default: .system(.processRead, Errno(rawValue: code))
     }
   }
 }

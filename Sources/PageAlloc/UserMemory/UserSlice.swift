@@ -1,16 +1,41 @@
+/// Whose memory a `UserSlice` lies in.
+@frozen
+public enum UserMemory: Sendable {
+  /// Memory of this process that is known to be mapped. A plain copy.
+  case trusted
+  /// Addresses of this process that somebody else chose. The kernel copies and checks them.
+  case untrusted
+  /// Memory of another process.
+  case process(UserProcess)
+}
+
+extension UserMemory: Equatable {
+  /// Memory of a process equals only that of the same `UserProcess`.
+  @inlinable
+  public static func == (a: UserMemory, b: UserMemory) -> Bool {
+    switch (a, b) {
+    case (.trusted, .trusted), (.untrusted, .untrusted): true
+    case (.process(let a), .process(let b)): a === b
+    default: false
+    }
+  }
+}
+
 /// An address and a length in some memory: what a sender says its data is.
 ///
-/// Making one touches no memory. `reader()` and `writer()` give cursors that do.
+/// Making one touches no memory; `reader()` gives a cursor that does. Whatever the address,
+/// reading memory of another process, or untrusted memory of this one, copies or throws; it never
+/// crashes.
 ///
-/// Addresses that somebody else chose are never trusted: whatever they are, reading them copies or
-/// throws, and never crashes.
+/// Only another process's memory can be named safely: whoever owns it cannot be hurt by a copy. To
+/// read this process's own memory by an address is an explicit choice, which needs `unsafe`.
 ///
-///     let slice = UserSlice(address: request.address, length: 24, in: .process(senderPID))
+///     let slice = UserSlice(address: request.address, length: 24, in: sender)
 ///     var reader = slice.reader()
 ///     let code = try reader.read(as: UInt32.self)
 ///     let rest = try reader.readAll()
 @frozen
-public struct UserSlice: Sendable, BitwiseCopyable, Equatable {
+public struct UserSlice: Sendable, Equatable {
   /// The first byte.
   public let address: UInt
   /// Bytes from there on; not negative.
@@ -18,15 +43,28 @@ public struct UserSlice: Sendable, BitwiseCopyable, Equatable {
   /// Whose memory it is.
   public let memory: UserMemory
 
-  /// A slice of memory that somebody else names.
+  /// A slice of another process's memory.
   ///
   /// - Parameters:
   ///   - address: Any address.
   ///   - length: Any length. A negative one is an unsigned length above `Int.max`: it counts as
   ///     `Int.max`, which no memory has.
+  ///   - process: The process that owns the memory.
+  @inlinable
+  public init(address: UInt, length: Int, in process: UserProcess) {
+    self.init(address, length < 0 ? .max : length, .process(process))
+  }
+
+  /// A slice of memory that somebody else names, in this process or another.
+  ///
+  /// Unsafe because in this process it may be any memory, whoever owns it.
+  ///
+  /// - Parameters:
+  ///   - address: Any address.
+  ///   - length: Any length, as above.
   ///   - memory: Whose memory it is. Trust needs more than a number: `.trusted` counts as
   ///     `.untrusted` here.
-  @inlinable
+  @unsafe @inlinable
   public init(address: UInt, length: Int, in memory: UserMemory) {
     self.init(address, length < 0 ? .max : length, memory == .trusted ? .untrusted : memory)
   }
@@ -46,8 +84,9 @@ public struct UserSlice: Sendable, BitwiseCopyable, Equatable {
 
   /// A slice without bytes.
   @inlinable
-  public static var empty: UserSlice { UserSlice(address: 0, length: 0, in: .untrusted) }
+  public static var empty: UserSlice { UserSlice(0, 0, .untrusted) }
 
+  /// Whether it has no bytes.
   @inlinable
   public var isEmpty: Bool { length == 0 }
 
@@ -61,33 +100,8 @@ public struct UserSlice: Sendable, BitwiseCopyable, Equatable {
       try unsafe body(UserSlice(unsafeTrusted: bytes))
     }
   }
-}
 
-extension UserSlice {
-  /// A cursor at the first byte, to read.
+  /// A cursor at the first byte.
   @inlinable
   public func reader() -> UserSliceReader { UserSliceReader(self) }
-
-  /// A cursor at the first byte, to write.
-  @inlinable
-  public func writer() -> UserSliceWriter { UserSliceWriter(self) }
-
-  /// Two cursors at the first byte, which move independently.
-  @inlinable
-  public func readerWriter() -> UserSliceReaderWriter {
-    UserSliceReaderWriter(reader: reader(), writer: writer())
-  }
-}
-
-/// The two cursors of `UserSlice.readerWriter()`.
-@frozen
-public struct UserSliceReaderWriter: ~Copyable, Sendable {
-  public var reader: UserSliceReader
-  public var writer: UserSliceWriter
-
-  @inlinable
-  init(reader: consuming UserSliceReader, writer: consuming UserSliceWriter) {
-    self.reader = reader
-    self.writer = writer
-  }
 }

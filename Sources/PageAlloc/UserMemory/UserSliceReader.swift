@@ -43,7 +43,7 @@ public struct UserSliceReader: ~Copyable, Sendable {
     let length = target.count
     guard length <= count else { throw .pastEnd(requested: length, remaining: count) }
     guard length > 0, let base = target.baseAddress else { return }
-    if memory == .trusted, let source = unsafe UnsafeRawPointer(bitPattern: address) {
+    if case .trusted = memory, let source = unsafe UnsafeRawPointer(bitPattern: address) {
       // SAFETY: whoever made a trusted slice promised that its bytes are there.
       unsafe base.copyMemory(from: source, byteCount: length)
       fetched += length

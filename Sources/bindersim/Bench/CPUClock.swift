@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// CPU time of the calling thread: what a busy machine takes away does not count.
+/// CPU time of the calling thread, which other work on a busy machine does not add to.
 enum CPUClock {
   static func now() -> UInt64 {
     var time = timespec()
@@ -8,7 +8,7 @@ enum CPUClock {
     return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
   }
 
-  /// What `body` takes.
+  /// The time that `body` takes.
   @inline(__always)
   static func measure(_ body: () -> Void) -> Double {
     let start = now()

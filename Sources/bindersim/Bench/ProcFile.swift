@@ -17,7 +17,7 @@ enum ProcFile {
     }
   }
 
-  /// Bytes of this process that are in memory.
+  /// This process's resident memory, in bytes.
   static var residentBytes: Int {
     let fields = text("/proc/self/statm").split(separator: " ")
     return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * sysconf(CInt(_SC_PAGESIZE))

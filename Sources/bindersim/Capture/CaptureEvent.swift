@@ -27,6 +27,10 @@ enum CaptureEvent: Equatable, Sendable {
   case received(transaction: UInt32)
   case bufferRelease(BufferEvent)
   case failedBufferRelease(BufferEvent)
+  /// A pending oneway was superseded by a younger one, and its buffer freed.
+  case updateBufferRelease(BufferEvent)
+  /// The Rust driver tells the thread that takes a transaction.
+  case threadSelected(transaction: UInt32, thread: Int32)
   case updatePageRange(process: Int32, allocate: Bool, offset: Int, size: Int)
   case page(PageStep, process: Int32, index: Int)
   case setPriority(process: Int32, thread: Int32)
@@ -37,6 +41,8 @@ enum CaptureEvent: Equatable, Sendable {
   /// A message that the driver returns to the thread (`BR_…`).
   case returned(UInt32)
   case driver(DriverStep)
+  /// A line of the kernel's log; the capture's facts keep its text if it is about Binder.
+  case console
   /// A Binder tracepoint that says nothing about buffers.
   case otherBinder
   /// Not a Binder tracepoint.
@@ -53,6 +59,10 @@ struct TransactionEvent: Equatable, Sendable {
   var isReply: Bool
   var flags: UInt32
   var code: UInt32
+  /// The process that sends, where the event itself tells; else zero.
+  var sender: Int32 = 0
+  /// False where the event does not tell the thread: `thread` is then zero, and may be told later.
+  var hasThread = true
 
   var isOneway: Bool { !isReply && flags & 1 != 0 }
 }
@@ -62,8 +72,38 @@ struct BufferEvent: Equatable, Sendable {
   /// Bytes.
   var dataSize: Int
   var offsetsSize: Int
-  /// Zero where the kernel is too old to print it.
+  /// Zero where it is not told.
   var extraSize: Int
+  /// False where an old kernel or a converter left out the extra size.
+  var hasExtraSize = true
+  /// False where only the transaction is told, as the Rust driver does when it frees.
+  var hasSizes = true
+
+  /// Offsets of a 32-bit client are 4 bytes each.
+  var is32Bit: Bool { offsetsSize % 8 == 4 }
+}
+
+extension CaptureEvent {
+  /// BR_FAILED_REPLY, whatever else its number holds.
+  var isFailedReply: Bool { isReturned(0x11) }
+  /// BR_DEAD_REPLY.
+  var isDeadReply: Bool { isReturned(0x05) }
+
+  /// The driver's returns are numbered in an ioctl number's lowest byte; its type is `r`.
+  private func isReturned(_ number: UInt32) -> Bool {
+    if case .returned(let command) = self { command & 0xFFFF == 0x7200 | number } else { false }
+  }
+
+  /// BC_TRANSACTION_SG and BC_REPLY_SG, which the library of hwbinder uses and that of binder does
+  /// not; nil for what is no transaction's command.
+  var isScatterGather: Bool? {
+    guard case .command(let command) = self else { return nil }
+    switch command & 0xFFFF {
+    case 0x6300, 0x6301: return false
+    case 0x6311, 0x6312: return true
+    default: return nil
+    }
+  }
 }
 
 enum PageStep: Equatable, Sendable {
@@ -102,6 +142,9 @@ struct TaskName: Hashable, Sendable, CustomStringConvertible {
   private var high: UInt64 = 0
 
   init() {}
+
+  /// As much of it as a name may have.
+  init(_ bytes: [UInt8]) { self.init(bytes.span, 0..<bytes.count) }
 
   init(_ line: Span<UInt8>, _ range: Range<Int>) {
     let count = min(range.count, 15)

@@ -1,64 +1,169 @@
-/// Reads a capture line by line: usable lines come out as records, the others are counted with
-/// the reason and the first few line numbers.
+/// Reads a capture event by event, whatever form it has: usable events come out as records, what is
+/// not usable is counted with the reason and the first few line numbers.
 ///
-/// Memory is fixed, whatever the size of the file and its lines. Choose it for ftrace text and for
-/// the HTML that systrace wraps around it.
+/// Memory is bounded, whatever the size of the file and its lines. Events come in the order of the
+/// file, those of a Perfetto trace in the order of their time; a transaction always comes before its
+/// sizes, whatever the driver.
 struct CaptureReader: ~Copyable {
+  let input: Input
   private var lines: LineReader
-  private var markup = Markup.none
+  private var classifier = LineClassifier()
+  /// For what has packets instead of lines.
+  private var trace: TraceCollector?
+  private var joiner = EventJoiner()
   private(set) var summary = CaptureSummary()
 
+  /// - Throws: for a file that cannot be read or is no capture, with what it is and what to do.
   init(path: String) throws(InputError) {
-    let file = try InputFile(path: path)
-    fileSize = file.regularByteCount
-    lines = LineReader(.file(file))
+    let input = try Input(path: path)
+    if let refusal = input.refusal { throw refusal }
+    self.init(input)
   }
 
-  /// For bytes in memory, handed over in chunks of at most `chunk` bytes.
+  /// For bytes in memory, handed over in chunks of at most `chunk` bytes. What is no capture is
+  /// read as lines.
   init(bytes: [UInt8], chunk: Int = .max) {
-    fileSize = nil
-    lines = LineReader(.memory(LineReader.MemorySource(bytes, chunk: chunk)))
+    self.init(
+      (try? Input(bytes: bytes, chunk: chunk))
+        ?? Input(bytes: bytes, as: .unknownText, chunk: chunk))
   }
 
-  var canRewind: Bool { lines.canRewind }
+  init(_ input: Input) {
+    self.input = input
+    var source = input.source
+    switch input.kind {
+    case .systracePage:
+      source = EmbeddedTextSource(source, isPage: true)
+      classifier = LineClassifier(isPage: true)
+    case .systraceJSON: source = EmbeddedTextSource(source, isPage: false)
+    case .perfetto, .perfettoText: trace = TraceCollector(path: input.path)
+    default: break
+    }
+    lines = LineReader(source)
+  }
+
+  var canRewind: Bool { trace != nil || input.source.canRewind }
   /// The file's length in bytes; nil for input that is no regular file.
-  let fileSize: Int?
+  var fileSize: Int? { input.fileSize }
+
+  /// What the capture tells beside its events, as far as it was read.
+  var facts: CaptureFacts {
+    var facts = trace?.facts ?? classifier.facts
+    facts.driver.allocatesFirst = joiner.allocatesFirst
+    facts.driver.transactsFirst = joiner.transactsFirst
+    return facts
+  }
 
   mutating func rewind() throws(InputError) {
-    try lines.rewind()
-    markup = .none
+    joiner = EventJoiner()
     summary = CaptureSummary()
+    if trace != nil {
+      // Its events are kept: nothing is read again.
+      trace?.restart()
+      countWhole()
+      return
+    }
+    try lines.rewind()
+    classifier = LineClassifier(isPage: classifier.isPage)
   }
 
-  /// The next usable line, other events than Binder's included; nil at the end.
+  /// The next usable event, other events than Binder's included where they have lines; nil at the
+  /// end.
   mutating func next() throws(InputError) -> CaptureRecord? {
     while true {
-      var markup = self.markup
-      let line = try lines.next { bytes, info in
-        Self.classify(bytes, info, &markup)
+      if let record = joiner.takeReady() { return record }
+      guard let record = try read() else {
+        joiner.finish()
+        return joiner.takeReady()
       }
-      self.markup = markup
-      summary.byteCount = lines.byteCount
-      guard let line else { return nil }
-      if let record = summary.count(line, number: lines.lineCount) { return record }
+      if let record = joiner.join(record) { return record }
     }
   }
 
-  /// Reads on to the next line that a survey must read, if there is one; nil at the end. The
-  /// summary then counts only such lines.
+  private mutating func read() throws(InputError) -> CaptureRecord? {
+    if trace != nil { return try readTrace() }
+    while true {
+      let line = try Self.classifyNext(&lines, &classifier)
+      summary.byteCount = input.source.storedByteCount
+      guard let line else { return nil }
+      guard let record = summary.count(line, number: lines.lineCount) else { continue }
+      classifier.facts.note(record)
+      return record
+    }
+  }
+
+  private static func classifyNext(
+    _ lines: inout LineReader, _ classifier: inout LineClassifier
+  ) throws(InputError) -> Line? {
+    try lines.next { bytes, info in classifier.classify(bytes, info) }
+  }
+
+  private mutating func readTrace() throws(InputError) -> CaptureRecord? {
+    if trace?.isComplete == false {
+      try trace?.collect(from: input)
+      countWhole()
+    }
+    guard let record = try trace?.next() else { return nil }
+    return summary.count(.record(record), number: record.line)
+  }
+
+  /// What is known of a trace as a whole.
+  private mutating func countWhole() {
+    guard let trace, trace.isComplete else { return }
+    summary.byteCount = trace.byteCount
+    summary.count(others: trace.otherEvents, issues: trace.issues, examples: trace.firstIssues)
+  }
+
+  /// Reads on to the next event that a survey must read, if there is one; nil at the end. The
+  /// others are only counted.
   mutating func next(_ filter: inout SurveyFilter) throws(InputError) -> CaptureRecord? {
     while true {
-      var markup = self.markup
-      let line: Line?? = try lines.next { bytes, info in
-        // What is in a page, and where a page may begin, is read whole.
-        guard markup != .none || info.number == 1 || filter.mustRead(bytes) else { return nil }
-        return Self.classify(bytes, info, &markup)
+      let record: CaptureRecord?
+      if trace != nil {
+        record = try readTrace()
+      } else {
+        record = try readFiltered(filter)
       }
-      self.markup = markup
-      guard let line else { return nil }
-      guard let line, let record = summary.count(line, number: lines.lineCount) else { continue }
+      guard let record else { return nil }
       filter.note(record)
+      if filter.readsAll {
+        // The first events tell in which order the driver's come.
+        _ = joiner.join(record)
+        while joiner.takeReady() != nil {}
+      }
       return record
+    }
+  }
+
+  private mutating func readFiltered(_ filter: SurveyFilter) throws(InputError) -> CaptureRecord? {
+    while true {
+      let read = try Self.filterNext(&lines, &classifier, filter)
+      summary.byteCount = input.source.storedByteCount
+      switch read {
+      case nil: return nil
+      case .passed(let kind): summary.count(kind)
+      case .line(let line):
+        guard let record = summary.count(line, number: lines.lineCount) else { continue }
+        classifier.facts.note(record)
+        return record
+      }
+    }
+  }
+
+  private enum Filtered {
+    case passed(SurveyFilter.Passed)
+    case line(Line)
+  }
+
+  private static func filterNext(
+    _ lines: inout LineReader, _ classifier: inout LineClassifier, _ filter: SurveyFilter
+  ) throws(InputError) -> Filtered? {
+    try lines.next { bytes, info in
+      // What is in a page, and where it may begin, is read whole.
+      if !classifier.isPage, info.number > 1, !filter.readsAll, let kind = filter.passed(bytes) {
+        return .passed(kind)
+      }
+      return .line(classifier.classify(bytes, info))
     }
   }
 
@@ -69,117 +174,5 @@ struct CaptureReader: ~Copyable {
     case blank
     case markup
     case unusable(LineIssue)
-  }
-
-  /// Where in a systrace page the reader is: only its scripts of trace data hold lines.
-  private enum Markup {
-    /// Plain ftrace text.
-    case none
-    case outside
-    case inside
-  }
-
-  private static func classify(
-    _ bytes: Span<UInt8>, _ info: LineReader.LineInfo, _ markup: inout Markup
-  ) -> Line {
-    var range = trimmed(bytes, 0..<bytes.count)
-    guard !range.isEmpty else { return .blank }
-    if info.number == 1, bytes[range.lowerBound] == UInt8(ascii: "<"),
-      startsMarkup(bytes, range)
-    {
-      markup = .outside
-    }
-    if markup != .none {
-      let wasOutside = markup == .outside
-      if wasOutside && contains(bytes, range, "trace-data")
-        || contains(bytes, range, "linuxPerfData")
-      {
-        markup = .inside
-        return .markup
-      }
-      if contains(bytes, range, "</script") {
-        markup = .outside
-        return .markup
-      }
-      if wasOutside { return .markup }
-      range = withoutScriptNewline(bytes, range)
-      guard !range.isEmpty else { return .blank }
-    }
-    if info.isCut { return .unusable(LineIssue(kind: .tooLong)) }
-    guard let prefix = LineParser.prefix(bytes, range) else {
-      return withoutPrefix(bytes, range, info)
-    }
-    do throws(LineIssue) {
-      let event = try EventParser.event(bytes, name: prefix.event, fields: prefix.fields)
-      let task = event.tellsName ? TaskName(bytes, prefix.task) : TaskName()
-      return .record(
-        CaptureRecord(
-          line: info.number, thread: prefix.thread, process: prefix.process,
-          nanoseconds: prefix.nanoseconds, task: task, event: event))
-    } catch {
-      if hasControlBytes(bytes, range) { return .unusable(LineIssue(kind: .binary)) }
-      if !info.hasNewline { return .unusable(LineIssue(kind: .cutShort)) }
-      return .unusable(error)
-    }
-  }
-
-  private static func withoutPrefix(
-    _ bytes: Span<UInt8>, _ range: Range<Int>, _ info: LineReader.LineInfo
-  ) -> Line {
-    if contains(bytes, range, "buffer started ####") || contains(bytes, range, "[LOST") {
-      return .unusable(LineIssue(kind: .lostEvents))
-    }
-    if bytes[range.lowerBound] == UInt8(ascii: "#") { return .comment }
-    if hasControlBytes(bytes, range) { return .unusable(LineIssue(kind: .binary)) }
-    return .unusable(LineIssue(kind: info.hasNewline ? .notATraceLine : .cutShort))
-  }
-
-  /// Without blanks, carriage returns and the NULs of holes in the file, at both ends.
-  private static func trimmed(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
-    func isPadding(_ byte: UInt8) -> Bool {
-      LineParser.isBlank(byte) || byte == 0x0D || byte == 0
-    }
-    var lower = range.lowerBound
-    var upper = range.upperBound
-    while upper > lower, isPadding(bytes[upper - 1]) { upper -= 1 }
-    while lower < upper, isPadding(bytes[lower]) { lower += 1 }
-    return lower..<upper
-  }
-
-  /// Older pages hold the trace in a script's string, each line ending in `\n\`.
-  private static func withoutScriptNewline(
-    _ bytes: Span<UInt8>, _ range: Range<Int>
-  ) -> Range<Int> {
-    let upper = range.upperBound
-    guard range.count >= 3, LineParser.hasWord(bytes, upper - 3, upper, #"\n\"#) else {
-      return range
-    }
-    return trimmed(bytes, range.lowerBound..<upper - 3)
-  }
-
-  private static func startsMarkup(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-    let next = range.lowerBound + 1
-    guard next < range.upperBound else { return false }
-    // `<...>-12` and `<idle>-0` are tasks.
-    return bytes[next] == UInt8(ascii: "!")
-      || LineParser.hasWord(bytes, next, range.upperBound, "html")
-      || LineParser.hasWord(bytes, next, range.upperBound, "HTML")
-      || LineParser.hasWord(bytes, next, range.upperBound, "?xml")
-  }
-
-  private static func contains(
-    _ bytes: Span<UInt8>, _ range: Range<Int>, _ word: StaticString
-  ) -> Bool {
-    var at = range.lowerBound
-    while at + word.utf8CodeUnitCount <= range.upperBound {
-      if LineParser.hasWord(bytes, at, range.upperBound, word) { return true }
-      at += 1
-    }
-    return false
-  }
-
-  private static func hasControlBytes(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-    for index in range where bytes[index] < 0x20 && bytes[index] != 0x09 { return true }
-    return false
   }
 }

@@ -6,9 +6,12 @@ struct FieldParser {
   private let range: Range<Int>
   private var at: Int
   private var issue: LineIssue?
+  private let missingIsZero: Bool
 
-  init(_ range: Range<Int>) {
+  /// - Parameter missingIsZero: a field that is not there is zero, not an issue.
+  init(_ range: Range<Int>, missingIsZero: Bool = false) {
     self.range = range
+    self.missingIsZero = missingIsZero
     at = range.lowerBound
   }
 
@@ -21,21 +24,55 @@ struct FieldParser {
   /// A debug id: 32 bits, signed or not.
   @inline(__always) mutating func id(_ key: StaticString, _ line: Span<UInt8>) -> UInt32 {
     if let number = quick(key, line), let id = UInt32(exactly: number) { return id }
-    return UInt32(truncatingIfNeeded: any(key, line, .id))
+    return UInt32(truncatingIfNeeded: any(key, line, .id) ?? 0)
   }
 
   @inline(__always) mutating func int32(_ key: StaticString, _ line: Span<UInt8>) -> Int32 {
     Int32(bitPattern: id(key, line))
   }
 
+  /// The same under either of two names: that of the text that the kernel prints, and that of the
+  /// event's own fields, which other recorders use.
+  @inline(__always) mutating func id(
+    _ key: StaticString, or other: StaticString, _ line: Span<UInt8>
+  ) -> UInt32 {
+    if let number = quick(key, line), let id = UInt32(exactly: number) { return id }
+    if let number = quick(other, line), let id = UInt32(exactly: number) { return id }
+    return id(find(key, line) == nil && find(other, line) != nil ? other : key, line)
+  }
+
+  @inline(__always) mutating func int32(
+    _ key: StaticString, or other: StaticString, _ line: Span<UInt8>
+  ) -> Int32 {
+    Int32(bitPattern: id(key, or: other, line))
+  }
+
+  /// Which transaction the event is about.
+  @inline(__always) mutating func transaction(_ line: Span<UInt8>) -> UInt32 {
+    id("transaction", or: "debug_id", line)
+  }
+
+  /// The thread that is to take a transaction; nil where the event tells the sender instead.
+  @inline(__always) mutating func thread(_ line: Span<UInt8>) -> Int32? {
+    if let number = quick("dest_thread", line), let id = UInt32(exactly: number) {
+      return Int32(bitPattern: id)
+    }
+    if find("dest_thread", line) == nil, find("to_thread", line) == nil,
+      find("from_proc", line) != nil
+    {
+      return nil
+    }
+    return int32("dest_thread", or: "to_thread", line)
+  }
+
   /// Zero or more, in bytes.
   @inline(__always) mutating func size(_ key: StaticString, _ line: Span<UInt8>) -> Int {
     if let number = quick(key, line) { return Int(number) }
-    return any(key, line, .size)
+    return any(key, line, .size) ?? 0
   }
 
-  /// A size that older kernels do not print: zero then.
-  @inline(__always) mutating func optionalSize(_ key: StaticString, _ line: Span<UInt8>) -> Int {
+  /// A size that not every recorder has; nil then.
+  @inline(__always) mutating func optionalSize(_ key: StaticString, _ line: Span<UInt8>) -> Int? {
     if let number = quick(key, line) { return Int(number) }
     return any(key, line, .optionalSize)
   }
@@ -45,10 +82,11 @@ struct FieldParser {
   /// The long way: any order, any sign, and what is wrong.
   @inline(never) private mutating func any(
     _ key: StaticString, _ line: Span<UInt8>, _ kind: Kind
-  ) -> Int {
+  ) -> Int? {
     do throws(LineIssue) {
       let found = try number(key, line)
-      if found == nil && kind == .optionalSize { return 0 }
+      if found == nil, kind == .optionalSize { return nil }
+      if found == nil, missingIsZero { return 0 }
       guard let found else { throw issue(.missingField, key) }
       return kind == .id ? Int(try id(found, key)) : try size(found, key)
     } catch {

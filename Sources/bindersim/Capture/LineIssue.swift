@@ -2,6 +2,8 @@
 struct LineIssue: Error, Equatable, Sendable {
   enum Kind: String, CaseIterable, Sendable, Codable {
     case notATraceLine, binary, tooLong, cutShort, lostEvents
+    /// Of a Perfetto trace: a packet, a bundle of events or an event that is not well-formed.
+    case damagedPacket, packetTooLong, packedPacket
     case missingField, malformedField, negativeSize, numberTooLarge
 
     var text: String {
@@ -11,6 +13,9 @@ struct LineIssue: Error, Equatable, Sendable {
       case .tooLong: "longer than \(LineReader.longestLine) bytes"
       case .cutShort: "cut short at the end of the file"
       case .lostEvents: "the recording device lost events here"
+      case .damagedPacket: "a packet is damaged"
+      case .packetTooLong: "a packet is longer than \(PacketReader.longestPacket >> 20) MiB"
+      case .packedPacket: "a compressed packet cannot be unpacked"
       case .missingField: "a field is missing"
       case .malformedField: "a field is not a number"
       case .negativeSize: "a size is negative"

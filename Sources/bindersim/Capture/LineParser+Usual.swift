@@ -12,7 +12,9 @@ extension LineParser {
       let colon = index(of: UInt8(ascii: ":"), line, from: bracket + 6), colon + 2 < end,
       line[colon + 1] == 0x20, line[colon + 2] != 0x20,
       let nanoseconds = usualTime(line, after: bracket + 5, colon: colon),
-      let nameEnd = index(of: UInt8(ascii: ":"), line, from: colon + 2), nameEnd < end
+      let nameEnd = index(of: UInt8(ascii: ":"), line, from: colon + 2), nameEnd < end,
+      // Else the event's name may have its group before it.
+      nameEnd + 1 == end || isBlank(line[nameEnd + 1])
     else { return nil }
     let name = colon + 2..<nameEnd
     var at = name.lowerBound

@@ -1,7 +1,8 @@
 internal import Glibc
 
 /// The grammar of one line of ftrace text:
-/// `TASK-TID [(TGID)] [CPU] [FLAGS] SECONDS.FRACTION: EVENT: key=value …`.
+/// `TASK-TID [(TGID)] [CPU] [FLAGS] SECONDS.FRACTION: EVENT: key=value …`, and of the other forms
+/// that recorders give it.
 ///
 /// The task name may hold anything, so the line is found from its `[CPU]` outwards. All reads go
 /// through a bounds-checked span; nothing here allocates.
@@ -21,78 +22,8 @@ enum LineParser {
     usualPrefix(line, range) ?? detailedPrefix(line, range)
   }
 
-  /// The same for lines of any layout.
-  static func detailedPrefix(_ line: Span<UInt8>, _ range: Range<Int>) -> Prefix? {
-    var at = range.lowerBound
-    while let bracket = index(of: UInt8(ascii: "["), line, from: at), bracket < range.upperBound {
-      if let found = prefix(line, range, bracket: bracket) { return found }
-      at = bracket + 1
-    }
-    return nil
-  }
-
-  private static func prefix(
-    _ line: Span<UInt8>, _ range: Range<Int>, bracket: Int
-  ) -> Prefix? {
-    let end = range.upperBound
-    // To the right: the CPU, flags if there are any, the time, the event.
-    var at = bracket + 1
-    guard decimal(line, &at, end) != nil, at < end, line[at] == UInt8(ascii: "]") else {
-      return nil
-    }
-    at += 1
-    guard at < end, isBlank(line[at]) else { return nil }
-    skipBlanks(line, &at, end)
-    var time = timestamp(line, &at, end)
-    if time == nil {
-      while at < end, !isBlank(line[at]) { at += 1 }
-      skipBlanks(line, &at, end)
-      time = timestamp(line, &at, end)
-    }
-    guard let nanoseconds = time else { return nil }
-    skipBlanks(line, &at, end)
-    let nameStart = at
-    if hasWord(line, at, end, "binder_transaction") { at += 18 }
-    while at < end, isNameByte(line[at]) { at += 1 }
-    guard at > nameStart, at < end, line[at] == UInt8(ascii: ":") else { return nil }
-    let event = nameStart..<at
-    let fields = at + 1..<end
-
-    // To the left: the thread group if there is one, the thread, the task.
-    at = bracket
-    let start = range.lowerBound
-    skipBlanksBackward(line, &at, start)
-    var process = ProcessColumn.absent
-    if at > start, line[at - 1] == UInt8(ascii: ")") {
-      var open = at - 1
-      while open > start, isGroupByte(line[open - 1]) { open -= 1 }
-      guard open > start, line[open - 1] == UInt8(ascii: "(") else { return nil }
-      var inside = open
-      skipBlanks(line, &inside, at - 1)
-      if inside < at - 1, line[inside] == UInt8(ascii: "-") {
-        process = .unknown
-      } else {
-        guard let group = pid(line, &inside, at - 1), inside == at - 1 else { return nil }
-        process = .known(group)
-      }
-      at = open - 1
-      skipBlanksBackward(line, &at, start)
-    }
-    let threadEnd = at
-    while at > start, isDigit(line[at - 1]) { at -= 1 }
-    var threadStart = at
-    guard at > start, line[at - 1] == UInt8(ascii: "-"),
-      let thread = pid(line, &threadStart, threadEnd)
-    else { return nil }
-    var taskStart = start
-    skipBlanks(line, &taskStart, at - 1)
-    return Prefix(
-      task: taskStart..<at - 1, thread: thread, process: process, nanoseconds: nanoseconds,
-      event: event, fields: fields)
-  }
-
   /// `SECONDS.FRACTION:` with up to nine digits of fraction, or ticks without one.
-  private static func timestamp(_ line: Span<UInt8>, _ at: inout Int, _ end: Int) -> UInt64? {
+  static func timestamp(_ line: Span<UInt8>, _ at: inout Int, _ end: Int) -> UInt64? {
     var position = at
     guard let whole = decimal(line, &position, end), position < end else { return nil }
     var nanoseconds = whole
@@ -113,7 +44,7 @@ enum LineParser {
     return nanoseconds
   }
 
-  private static func pid(_ line: Span<UInt8>, _ at: inout Int, _ end: Int) -> Int32? {
+  static func pid(_ line: Span<UInt8>, _ at: inout Int, _ end: Int) -> Int32? {
     decimal(line, &at, end).flatMap { Int32(exactly: $0) }
   }
 
@@ -148,7 +79,7 @@ enum LineParser {
     (byte | 0x20) &- 0x61 < 26 || isDigit(byte) || byte == UInt8(ascii: "_")
   }
 
-  @inline(__always) private static func isGroupByte(_ byte: UInt8) -> Bool {
+  @inline(__always) static func isGroupByte(_ byte: UInt8) -> Bool {
     isDigit(byte) || byte == 0x20 || byte == UInt8(ascii: "-")
   }
 
@@ -209,5 +140,25 @@ enum LineParser {
       index += 1
     }
     return true
+  }
+
+  static func contains(_ bytes: Span<UInt8>, _ range: Range<Int>, _ word: StaticString) -> Bool {
+    var at = range.lowerBound
+    while at + word.utf8CodeUnitCount <= range.upperBound {
+      if hasWord(bytes, at, range.upperBound, word) { return true }
+      at += 1
+    }
+    return false
+  }
+
+  /// The bytes as a string, without blanks at the ends; control bytes become marks.
+  static func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
+    var kept: [UInt8] = []
+    for index in range {
+      kept.append(bytes[index] < 0x20 || bytes[index] == 0x7F ? 0x20 : bytes[index])
+    }
+    let first = kept.firstIndex { $0 != 0x20 } ?? kept.endIndex
+    let last = kept.lastIndex { $0 != 0x20 } ?? first
+    return first < kept.endIndex ? String(decoding: kept[first...last], as: UTF8.self) : ""
   }
 }

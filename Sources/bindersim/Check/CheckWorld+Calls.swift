@@ -17,7 +17,7 @@ extension CheckWorld {
     let length = asked.call?.caller.region?.placement.length ?? 4096
     let transaction = drawTransaction(length, oneway: oneIn(12), isReply: true)
 
-    let watch = watch(sendingTo: asked.call?.caller)
+    let watch = watch()
     var receipt: Receipt?
     var error: BinderError?
     do throws(BinderError) {
@@ -26,7 +26,6 @@ extension CheckWorld {
       error = thrown
     }
     let caller = asked.call?.caller
-    let ownReclaims = try followReclaims(allocatingIn: caller)
 
     if replier !== asked.receiver {
       let expected = BinderError.notOwner(replier, asked)
@@ -49,8 +48,7 @@ extension CheckWorld {
       let buffer = try reserve(
         transaction, in: caller, from: replier, oneway: false, error, since: watch)
     else { return call.fail(.failedReply(pid: replier.pid)) }
-    let expected = fill(
-      buffer, with: transaction, error, since: watch, afterReclaims: ownReclaims)
+    let expected = fill(buffer, with: transaction, error, since: watch)
     try judge("reply", error, is: expected)
     guard let receipt else {
       caller.abort(buffer, clock: &clock)

@@ -29,32 +29,16 @@ extension CheckWorld {
   struct Watch {
     let injected: Int
     let checks: Int
-    /// The receiver's pages, if its placement looks at them: a buffer's place is chosen before any
-    /// page is reclaimed for it.
-    var pages: ModelPages?
   }
 
   func watch() -> Watch { Watch(injected: faults.injected, checks: faults.checks) }
 
-  func watch(sendingTo receiver: Member?) -> Watch {
-    var watch = watch()
-    if let region = receiver?.region, region.placement.policy.search == .compact {
-      watch.pages = region.pages
-    }
-    return watch
-  }
-
   func hadFault(since watch: Watch) -> Bool { faults.injected != watch.injected }
 
   /// Takes over into the model what the engine took back during a call, and checks its order: the
-  /// longest idle pages of all processes first; of the process whose lock the caller holds, pages
-  /// go only when nobody else has any.
-  ///
-  /// - Returns: how many pages `own` gave up.
-  @discardableResult
-  func followReclaims(allocatingIn own: Member?) throws(InvariantViolation) -> Int {
+  /// longest idle pages of all processes first.
+  func followReclaims() throws(InvariantViolation) {
     var newest: UInt64 = 0
-    var ownCount = 0
     for member in members {
       guard member.isReclaimable, let region = member.region, let process = member.process else {
         continue
@@ -68,22 +52,16 @@ extension CheckWorld {
       }
       tally.reclaimed += count
       checksum.add(count)
-      let last = region.reclaim(count)
-      if member === own { ownCount = count } else { newest = max(newest, last) }
+      newest = max(newest, region.reclaim(count))
     }
-    guard newest > 0 || ownCount > 0 else { return 0 }
-    for member in members where member !== own && member.isReclaimable {
-      guard let oldest = member.region?.pages.oldest else { continue }
-      if ownCount > 0 || oldest < newest {
-        throw InvariantViolation(
-          ownCount > 0
-            ? "a process gives up its own idle pages last"
-            : "the longest idle pages of all processes go first",
-          expected: "no older idle page of process \(member.pid) left",
-          found: "one that became idle at \(oldest), after one of \(newest) went")
-      }
+    guard newest > 0 else { return }
+    for member in members where member.isReclaimable {
+      guard let oldest = member.region?.pages.oldest, oldest < newest else { continue }
+      throw InvariantViolation(
+        "the longest idle pages of all processes go first",
+        expected: "no older idle page of process \(member.pid) left",
+        found: "one that became idle at \(oldest), after one of \(newest) went")
     }
-    return ownCount
   }
 
   /// A frame was refused; that must have been for want of budget or on purpose.

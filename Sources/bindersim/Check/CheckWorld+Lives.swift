@@ -108,7 +108,7 @@ extension CheckWorld {
     }
     let before = tally.reclaimed
     let count = context.reclaim(limit)
-    try followReclaims(allocatingIn: nil)
+    try followReclaims()
     try require("pages that the shrinker took", count, is: max(0, min(limit, idle)))
     try require("pages that went", tally.reclaimed - before, is: count)
   }
@@ -144,7 +144,7 @@ extension CheckWorld {
       try require("process \(member.pid) holds nothing", process.counts, is: nothing)
     }
     context.reclaim()
-    try followReclaims(allocatingIn: nil)
+    try followReclaims()
     try checkCounts()
     try context.checkInvariants()
     for member in members { kill(member) }

@@ -29,12 +29,9 @@ extension CheckWorld {
     var flags: TransactionFlags = oneway ? .oneway : []
     if oneIn(6) { flags.insert(.clearOnFree) }
     var transaction = Transaction(code: UInt32(pick(1000)), flags: flags)
-    let owner: UserMemory =
-      switch pick(16) {
-      case 0..<12: .trusted
-      case 12..<15: .untrusted
-      default: .process(getpid())
-      }
+    // Mostly, what `ptr` objects name may be read.
+    unsafe transaction.readsOwnMemory = transaction.code % 8 > 0
+    let owner: UserMemory = pick(16) < 12 ? .trusted : .untrusted
     let hasObjects = oneIn(5)
     let size = hasObjects ? max(48, drawSize(length) & 0xFFF) : drawSize(length)
     transaction.data = drawSlice(size, in: owner)
@@ -50,13 +47,13 @@ extension CheckWorld {
   private func drawSlice(_ length: Int, in owner: UserMemory) -> UserSlice {
     guard let place = takeMemory(length) else {
       // Too long to be there: nobody may read as far as that.
-      return UserSlice(address: memory.address(0), length: length, in: .untrusted)
+      return unsafe UserSlice(address: memory.address(0), length: length, in: .untrusted)
     }
     if owner != .trusted, length > 0, oneIn(12) {
       // The end of the memory lies in the middle of it.
       let start = memory.count - pick(length)
       memory.fill(start, memory.count - start, key: nextKey())
-      return UserSlice(address: memory.address(start), length: length, in: owner)
+      return unsafe UserSlice(address: memory.address(start), length: length, in: owner)
     }
     memory.fill(place, length, key: nextKey())
     return memory.slice(place, length, in: owner)
@@ -114,15 +111,20 @@ extension CheckWorld {
   private func spoil(_ transaction: inout Transaction) {
     let address: UInt = [0, 1, 4096, 1 << 47, .max, memory.address(0)][pick(6)]
     switch pick(8) {
-    case 0: transaction.data = UserSlice(address: address, length: -1, in: .untrusted)
-    case 1: transaction.data = UserSlice(address: address, length: .max - pick(32), in: .untrusted)
-    case 2: transaction.data = UserSlice(address: address, length: pick(5000), in: .untrusted)
+    case 0: transaction.data = unsafe UserSlice(address: address, length: -1, in: .untrusted)
+    case 1:
+      transaction.data = unsafe UserSlice(address: address, length: .max - pick(32), in: .untrusted)
+    case 2:
+      transaction.data = unsafe UserSlice(address: address, length: pick(5000), in: .untrusted)
     case 3: transaction.extraSize = [-8, 4, 12, .max, .max - 7, .min, 1 << 40][pick(7)]
     case 4: transaction.offsets = memory.slice(0, [4, 12, 3][pick(3)], in: .trusted)
-    case 5: transaction.offsets = UserSlice(address: address, length: 16, in: .untrusted)
-    case 6: transaction.securityContext = UserSlice(address: address, length: 9, in: .untrusted)
+    case 5: transaction.offsets = unsafe UserSlice(address: address, length: 16, in: .untrusted)
+    case 6:
+      transaction.securityContext = unsafe UserSlice(address: address, length: 9, in: .untrusted)
     // No process has such a number.
-    default: transaction.data = UserSlice(address: address, length: 64, in: .process(.max))
+    default:
+      transaction.data = unsafe UserSlice(
+        address: address, length: 64, in: .process(SenderMemory.gone))
     }
   }
 }

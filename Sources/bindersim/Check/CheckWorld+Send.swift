@@ -12,7 +12,7 @@ extension CheckWorld {
     let transaction = drawTransaction(
       target.region?.placement.length ?? 4096, oneway: oneway, isReply: false)
 
-    let watch = watch(sendingTo: target)
+    let watch = watch()
     var receipt: Receipt?
     var error: BinderError?
     do throws(BinderError) {
@@ -20,7 +20,6 @@ extension CheckWorld {
     } catch let thrown {
       error = thrown
     }
-    let ownReclaims = try followReclaims(allocatingIn: target)
 
     guard
       let buffer = try reserve(
@@ -30,7 +29,7 @@ extension CheckWorld {
       return
     }
     let expected =
-      fill(buffer, with: transaction, error, since: watch, afterReclaims: ownReclaims)
+      fill(buffer, with: transaction, error, since: watch)
       ?? obstacleToHandOver(from: sender, to: target, oneway: oneway)
     try judge("send", error, is: expected)
     guard let receipt else {
@@ -87,8 +86,7 @@ extension CheckWorld {
     let offset: Int
     let isSpam: Bool
     switch region.placement.reserve(
-      layout.size, oneway: oneway, sender: sender.pid,
-      hasFrame: (watch.pages ?? region.pages).isFramed)
+      layout.size, oneway: oneway, sender: sender.pid, hasFrame: region.pages.isFramed)
     {
     case .noOnewaySpace(let free):
       let expected = BinderError.noOnewaySpace(pid: target.pid, requested: layout.size, free: free)
@@ -101,13 +99,20 @@ extension CheckWorld {
       return nil
     case .placed(let place, let spam): (offset, isSpam) = (place, spam == .reported)
     }
+    // What the buffer touches is not idle any more when pages are reclaimed for it.
+    let held = region.pages.hold(offset, layout.size)
+    try followReclaims()
     if case .noMemory(target.pid, let cause) = error {
       checksum.add(-1)
       try judgeRefusedFrames(cause, since: watch)
+      region.pages.release(held)
       region.placement.free(offset)
+      region.pages.touch(offset, layout.size, region.placement.policy, clock: &clock)
       return nil
     }
-    missingRuns = region.pages.missingRuns(offset, layout.size)
+    region.pages.release(held)
+    // What is missing in many pieces is fetched in four.
+    missingRuns = min(4, region.pages.missingRuns(offset, layout.size))
     let buffer = ModelBuffer(
       receiver: target, offset: offset, layout: layout, senderPID: sender.pid, isOneway: oneway,
       isSpam: isSpam)
@@ -125,17 +130,12 @@ extension CheckWorld {
   /// - Returns: what the call must throw.
   func fill(
     _ buffer: ModelBuffer, with transaction: Transaction, _ error: BinderError?,
-    since watch: Watch, afterReclaims ownReclaims: Int
+    since watch: Watch
   ) -> BinderError? {
     guard let region = buffer.receiver.region else { return nil }
     buffer.clearsOnFree = transaction.flags.contains(.clearOnFree)
     var failing = 0
     if hadFault(since: watch) {
-      guard ownReclaims == 0 else {
-        // How often frames were asked for is not known then, nor which of the copies failed.
-        region.bytes.doubt(buffer.offset, buffer.layout.size)
-        return error
-      }
       let points = configuration.faultPoints
       let perRun = [.pageAllocation, .backing].count { points.contains($0) }
       failing = faults.checks - watch.checks - perRun * missingRuns
@@ -156,8 +156,12 @@ extension CheckWorld {
       if let error = copy(transaction.offsets, at: layout.offsetsStart) { return error }
       let memory: UserMemory =
         transaction.data.memory == .trusted ? .untrusted : transaction.data.memory
+      let readsOwnMemory = unsafe transaction.readsOwnMemory
       let error = ModelObjects.walk(buffer, region.bytes) { extra in
-        let slice = UserSlice(address: extra.address, length: extra.length, in: memory)
+        if memory == .untrusted, !readsOwnMemory, extra.length > 0 {
+          return .invalidArgument(.pointerIntoOwnMemory(index: extra.index))
+        }
+        let slice = unsafe UserSlice(address: extra.address, length: extra.length, in: memory)
         if let error = copy(slice, at: extra.target) { return error }
         var place = UInt64(buffer.offset + extra.target)
         unsafe withUnsafeBytes(of: &place) {
@@ -179,10 +183,11 @@ extension CheckWorld {
   ) -> BinderError? {
     guard let region = buffer.receiver.region else { return nil }
     var readable = unsafe memory.readable(slice.address, length)
-    if case .process(.max) = slice.memory { unsafe readable = .init(start: nil, count: 0) }
+    let isGone = slice.memory == .process(SenderMemory.gone)
+    if isGone { unsafe readable = .init(start: nil, count: 0) }
     unsafe region.bytes.write(readable, at: buffer.offset + target)
     guard readable.count < length else { return nil }
-    if case .process(.max) = slice.memory { return .badSource(.processGone(pid: .max)) }
+    if isGone { return .badSource(.processGone(pid: SenderMemory.gone.pid)) }
     return .badSource(
       .badAddress(
         address: slice.address &+ UInt(readable.count), length: length - readable.count))

@@ -47,7 +47,7 @@ extension CheckWorld {
     if oneIn(40) { extra = [-8, 4, .max, .min][pick(4)] }
     if oneIn(60) { offsets += 4 }
 
-    let watch = watch(sendingTo: target)
+    let watch = watch()
     var error: BinderError?
     var allocation: Allocation?
     do throws(BinderError) {
@@ -57,7 +57,6 @@ extension CheckWorld {
     } catch let thrown {
       error = thrown
     }
-    try followReclaims(allocatingIn: target)
     guard
       let buffer = try reserve(
         data: data, offsets: offsets, extra: extra, securityContext: securityContext, in: target,
@@ -238,7 +237,7 @@ extension CheckWorld {
     } catch let thrown {
       error = thrown
     }
-    try followReclaims(allocatingIn: nil)
+    try followReclaims()
     let expected: BinderError?
     if wrong !== target || other.pid != task.model.senderPID {
       expected = .invalidArgument(.notOwner(pid: other.pid, debugID: task.model.debugID))

@@ -9,6 +9,19 @@ internal import PageAlloc
   /// Bytes that can be read.
   private(set) var count: Int
 
+  /// A process that has ended, whose memory nobody can read.
+  static let gone: UserProcess = {
+    let child = fork()
+    if child == 0 { while true { pause() } }
+    guard child > 0, let process = try? UserProcess(pid: child) else {
+      fatalError("no second process: \(SystemError.message(errno))")
+    }
+    kill(child, SIGKILL)
+    var status: CInt = 0
+    unsafe waitpid(child, &status, 0)
+    return process
+  }()
+
   init(pages: Int) {
     end = pages << Page.shift
     count = end
@@ -30,7 +43,7 @@ internal import PageAlloc
     if memory == .trusted {
       return unsafe UserSlice(unsafeTrusted: UnsafeRawBufferPointer(bytes(offset, length)))
     }
-    return UserSlice(address: address(offset), length: length, in: memory)
+    return unsafe UserSlice(address: address(offset), length: length, in: memory)
   }
 
   /// Bytes for messages; the same `key` gives the same bytes.

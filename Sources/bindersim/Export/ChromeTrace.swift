@@ -30,7 +30,7 @@ struct ChromeTrace {
           try out.add(",\n" + line, to: file)
         }
       }
-      // A free or a receive whose send is not in the log has nothing to be drawn on.
+      // A free or receive whose send is not in the log cannot be drawn.
       var sent: [UInt32: SentBuffer] = [:]
       for event in events {
         if case .sent(let buffer) = event.step { sent[buffer.id] = buffer }
@@ -122,7 +122,7 @@ struct ChromeTrace {
       """
   }
 
-  /// Begin or end of a buffer's life in its receiver's region.
+  /// The start or end of a buffer's life in its receiver's region.
   private func span(
     _ phase: String, _ buffer: SentBuffer, at time: UInt64, _ arguments: String
   ) -> String {
@@ -146,7 +146,7 @@ struct ChromeTrace {
     """
   }
 
-  /// Nanoseconds as the microseconds of the format.
+  /// Nanoseconds as microseconds, the format's unit.
   private func micros(_ nanoseconds: UInt64) -> String {
     let fraction = String(nanoseconds % 1000)
     return "\(nanoseconds / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction

@@ -1,10 +1,10 @@
 internal import BinderBuffer
 
-/// A recording in the kernel's ftrace text, as a capture of a device would have it, with every
-/// release: `replay` reads it back.
+/// A recording as the kernel's ftrace text, like a capture of a device with every release; `replay`
+/// reads it back.
 ///
-/// Of a message that was refused the kernel prints no sizes. Here it does, followed by the release
-/// of a failed transaction, so that a replay in another region can tell whether it would have fit.
+/// For a refused message the kernel prints no sizes. This text has them, followed by the release of
+/// a failed transaction, so that a replay in another region can tell whether it would have fit.
 struct FtraceText {
   private let recording: Recording?
   private let names: [Int32: String]
@@ -28,7 +28,7 @@ struct FtraceText {
       try out.add("# the last \(leftOut) events are left out\n", to: file)
     }
     var sent: [UInt32: SentBuffer] = [:]
-    // Refused messages have no number of their own; these are far above those of buffers.
+    // Refused messages have no number; these are far above those of buffers.
     var nextRefused = UInt32(Int32.max)
     for event in recording?.log?.inOrder ?? [] {
       switch event.step {

@@ -1,6 +1,6 @@
-/// HdrHistogram's percentile text, which its plotting tools read. Values in microseconds.
+/// HdrHistogram's percentile text, which its plotting tools read. Values are in microseconds.
 enum PercentileText {
-  /// Points between each halving of the distance to 100 %, as HdrHistogram's tools print them.
+  /// The number of points for each halving of the distance to 100 %, as HdrHistogram's tools have it.
   private static let ticksPerHalfDistance = 5
   private static let nanosecondsPerUnit = 1000.0
 
@@ -20,7 +20,7 @@ enum PercentileText {
     return text
   }
 
-  /// 0, then ever closer to 1 until a step is less than one value; 1 at last.
+  /// 0, then ever closer to 1 until a step is less than one value; finally 1.
   static func shares(of count: UInt64) -> [Double] {
     guard count > 0 else { return [] }
     var shares: [Double] = []

@@ -1,4 +1,4 @@
-/// Text that goes to a file in large pieces.
+/// Text that is written to a file in large chunks.
 struct TextBuffer {
   private static let pieceSize = 1 << 16
   private var text = ""

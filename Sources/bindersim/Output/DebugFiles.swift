@@ -1,8 +1,8 @@
 internal import BinderBuffer
 
-/// What the drivers' debug files say of all processes together.
+/// What the drivers' debug files report for all processes together.
 enum DebugFiles {
-  /// The commands and returns of the protocol that a simulation has notions of, then its objects.
+  /// The protocol commands and returns that a simulation knows, then its objects.
   static func stats(_ simulation: Simulation, _ tally: Tally) -> String {
     let processes = simulation.members.map(\.process.statistics)
     let sent = tally.sync + tally.oneway

@@ -1,4 +1,4 @@
-/// Numbers for people. Everything is exact integer arithmetic: the same on every machine.
+/// Numbers for people, in exact integer arithmetic: the same on every machine.
 enum Format {
   /// `1,234,567`
   static func grouped(_ value: Int) -> String {
@@ -23,7 +23,7 @@ enum Format {
     return tenth == 10 ? "\(grouped(whole + 1)).0" : "\(grouped(whole)).\(tenth)"
   }
 
-  /// `4,096 B`, `1.5 MiB`: bytes as they are up to 10 KiB, then in the largest fitting unit.
+  /// `4,096 B`, `1.5 MiB`: plain bytes up to 10 KiB, then the largest unit that fits.
   static func bytes(_ value: Int) -> String {
     switch value.magnitude {
     case ..<(10 << 10): "\(grouped(value)) B"
@@ -44,9 +44,10 @@ enum Format {
     }
   }
 
-  /// `value` rounded to that many digits behind the point: `decimal(1.5, digits: 3)` is "1.500".
+  /// `value` rounded to `digits` decimals: `decimal(1.5, digits: 3)` is "1.500".
   ///
-  /// - Precondition: finite; times 10^digits within 2^53, up to which doubles are exact.
+  /// - Precondition: `value` is finite, and `value * 10^digits` is at most 2^53, up to which doubles
+  ///   are exact.
   static func decimal(_ value: Double, digits: Int = 1) -> String {
     let unit = (0..<digits).reduce(1) { product, _ in product * 10 }
     let scaled = Int((value.magnitude * Double(unit)).rounded())
@@ -57,20 +58,20 @@ enum Format {
     return "\(sign)\(scaled / unit).\(zeros)\(fraction)"
   }
 
-  /// How many a second; `nanoseconds` is the time that it took.
+  /// A rate per second; `nanoseconds` is the time taken.
   static func rate(_ count: Int, in nanoseconds: UInt64) -> Int {
     guard nanoseconds > 0, count > 0 else { return 0 }
     let product = UInt64(count).multipliedFullWidth(by: 1_000_000_000)
-    // The quotient fits whenever fewer than 2^64 things happen in a second.
+    // The quotient fits unless 2^64 or more things happen in a second.
     guard product.high < nanoseconds else { return .max }
     return Int(clamping: nanoseconds.dividingFullWidth(product).quotient)
   }
 
-  /// `12,000 requests, 45,000/s, 3.2 s left`: what is left is guessed from what was done so far.
+  /// `12,000 requests, 45,000/s, 3.2 s left`: the time left is estimated from the progress so far.
   ///
   /// - Parameters:
-  ///   - count: things done in `elapsed` nanoseconds.
-  ///   - done: the part of `total` that they are, in whatever unit; the end is unknown without it.
+  ///   - count: Number of items done in `elapsed` nanoseconds.
+  ///   - done: The part of `total` that is done, in any unit; without it no end is estimated.
   static func progress(
     _ count: Int, _ things: String, in elapsed: UInt64, done: Int, of total: Int?
   ) -> String {

@@ -22,7 +22,7 @@ enum Interrupt {
 
   /// From now on these signals only set `wasRequested`. System calls that wait end with EINTR.
   static func catchSignals() {
-    // A global is made at its first use, which must not be in the handler.
+    // A global is initialised on first use, which must not happen in the handler.
     received.store(0, ordering: .relaxed)
     for (number, _, _) in signals {
       var action = sigaction()

@@ -2,15 +2,15 @@ internal import FoundationEssentials
 
 /// The one place that needs Foundation.
 enum JSONText {
-  /// A result under the name and number of its schema, with sorted keys, ended by a newline. A new
-  /// field leaves the number as it is; any other change raises it.
+  /// A result with the name and version of its schema, sorted keys and a final newline. Adding a
+  /// field keeps the version; any other change raises it.
   static func encode(
     _ result: some Encodable, schema: String, version: Int
   ) throws(CommandError) -> String {
     try encode(Document(schema: schema, version: version, result: result), JSONEncoder())
   }
 
-  /// A value as it is, its keys `in_snake_case`.
+  /// A value without a schema, its keys `in_snake_case`.
   static func encodeSnakeCase(_ value: some Encodable) throws(CommandError) -> String {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase

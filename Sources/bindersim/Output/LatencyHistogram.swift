@@ -2,7 +2,7 @@
 ///
 /// Values up to 127 have a bucket each; above, every power of two is cut into 128 equal buckets,
 /// so that a bucket is at most 1/128 of its values wide. Values from 2^40 (18 minutes) share the
-/// last bucket; the maximum is exact always.
+/// last bucket; the maximum is always exact.
 struct LatencyHistogram: Sendable {
   private static let precision = 7
   private static let topExponent = 39
@@ -36,13 +36,13 @@ struct LatencyHistogram: Sendable {
     count == 0 ? 0 : max(0, sumOfSquares / Double(count) - mean * mean).squareRoot()
   }
 
-  /// Values that are at most `value`, or in the same bucket.
+  /// The number of recorded values that are at most `value` or in the same bucket.
   func count(upTo value: UInt64) -> UInt64 {
     buckets[...Self.bucket(of: value)].reduce(0, +)
   }
 
-  /// The value that `share` (0 … 1) of all values do not exceed, as the end of its bucket: at
-  /// least the exact one, at most a percent more. 0 when nothing was recorded.
+  /// The value that a `share` (0 … 1) of all values does not exceed, rounded up to the end of its
+  /// bucket: at most one percent above the exact value. 0 when nothing was recorded.
   func quantile(_ share: Double) -> UInt64 {
     let rank = UInt64(max(1, min(Double(count), (share * Double(count)).rounded(.up))))
     var seen: UInt64 = 0
@@ -58,7 +58,7 @@ struct LatencyHistogram: Sendable {
     let exponent = 63 - (value | 1).leadingZeroBitCount
     guard exponent >= precision else { return Int(value) }
     guard exponent <= topExponent else { return bucketCount - 1 }
-    // The leading one and the seven bits below it; the one moves the index on to its power's row.
+    // The leading one bit and the seven bits below it; the leading bit selects the power's row.
     let mantissa = Int(value >> UInt64(exponent - precision))
     return (exponent - precision) << precision + mantissa
   }

@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// A file that appears whole or not at all: written beside its place under another name and moved
-/// there at the end. It is opened before the work starts, so that a place that cannot be written
-/// is known then.
+/// A file that appears whole or not at all: it is written under a temporary name in the same
+/// folder and renamed at the end. It is opened before the work starts, so that a path that cannot
+/// be written is reported early.
 struct OutputFile: ~Copyable, Sendable {
   private enum Target: Sendable {
     case standardOutput
-    /// A device or pipe: there is nothing to move.
+    /// A device or pipe, which is written directly and not renamed.
     case stream(CInt)
     case file(CInt, temporary: String)
   }
@@ -32,9 +32,9 @@ struct OutputFile: ~Copyable, Sendable {
       target = .stream(descriptor)
       return
     }
-    // Of a symbolic link the file behind it is replaced, not the link.
+    // For a symbolic link, replace its target, not the link.
     let place = exists ? Self.resolved(path) : path
-    // A name of its own: never somebody else's file or link.
+    // A new name, so that it is never somebody else's file or link.
     let temporary = "\(place).\(getpid())-\(MonotonicClock.now()).partial"
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw Self.cannotWrite(path, errno) }
@@ -53,7 +53,7 @@ struct OutputFile: ~Copyable, Sendable {
     guard status == 0 else { throw Self.cannotWrite(path, status) }
   }
 
-  /// Puts the file in its place; without this there will be none.
+  /// Renames the file to its final name; without this call no file appears.
   consuming func commit() throws(CommandError) {
     guard case .file(let descriptor, let temporary) = target else { return }
     guard fsync(descriptor) == 0, unsafe rename(temporary, Self.resolved(path)) == 0 else {
@@ -61,7 +61,7 @@ struct OutputFile: ~Copyable, Sendable {
     }
   }
 
-  /// Writes `text` as the whole contents and puts the file in its place.
+  /// Writes `text` as the whole contents and commits the file.
   consuming func commit(_ text: String) throws(CommandError) {
     try write(text)
     try commit()
@@ -73,7 +73,7 @@ struct OutputFile: ~Copyable, Sendable {
     case .stream(let descriptor): close(descriptor)
     case .file(let descriptor, let temporary):
       close(descriptor)
-      // After a commit there is nothing of that name any more.
+      // After a commit the temporary name no longer exists.
       unsafe unlink(temporary)
     }
   }

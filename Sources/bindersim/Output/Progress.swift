@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// One line on the terminal that says how far the work is; nothing where nobody watches.
+/// One line on the terminal that shows progress; nothing when the output is not a terminal.
 struct Progress: ~Copyable {
   private let columns: Int
   private let write: (String) -> Void
@@ -36,7 +36,7 @@ struct Progress: ~Copyable {
     write("\r\u{1B}[K" + line().prefix(columns - 1))
   }
 
-  /// Takes the line off the terminal.
+  /// Clears the line from the terminal.
   mutating func clear() {
     guard lastShown != nil else { return }
     lastShown = nil

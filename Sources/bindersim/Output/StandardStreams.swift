@@ -10,7 +10,7 @@ enum StandardOutput {
   }
 }
 
-/// Where errors and progress go. There is nobody to tell when this fails.
+/// Where errors and progress go. A failure to write here is ignored.
 enum StandardError {
   static func write(_ text: String) { _ = Descriptor.write(text, to: STDERR_FILENO) }
 }
@@ -36,7 +36,7 @@ enum Descriptor {
 }
 
 enum SystemError {
-  /// The system's words for an error number.
+  /// The system's message for an error number.
   static func message(_ number: CInt) -> String {
     // SAFETY: strerror returns a terminated string, which is copied at once.
     unsafe String(cString: strerror(number))

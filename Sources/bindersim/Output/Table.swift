@@ -1,5 +1,5 @@
-/// Rows whose columns line up: the first column to the left, the others, being figures, to the
-/// right.
+/// Rows in aligned columns: the first is left-aligned; the others hold figures and are
+/// right-aligned.
 ///
 /// Where a line has no room for all columns, the least important ones are left out, and a line below
 /// the table names them.
@@ -16,7 +16,7 @@ struct Table {
 
   mutating func add(_ row: [String]) { rows.append(row) }
 
-  /// The lines, each ended by a newline and without blanks at its end.
+  /// The lines, each ending in a newline and without trailing blanks.
   ///
   /// - Parameter columns: how wide a line may be.
   func text(indent: String = "", columns: Int = .max) -> String {

@@ -9,7 +9,7 @@ struct Terminal: Sendable {
 
   /// Whether a person looks at it, so that a line may be overwritten.
   let isInteractive: Bool
-  /// Whether colours are wanted: on a terminal that has them, unless NO_COLOR is set.
+  /// Whether to use colours: on a terminal that has them, unless NO_COLOR is set.
   let hasColor: Bool
   /// How wide a line may be.
   var columns = usualColumns

@@ -10,7 +10,7 @@ struct RecordingReader: ~Copyable {
     do throws(InputError) {
       let file = try InputFile(path: path)
       fileSize = file.regularByteCount
-      lines = LineReader(.file(file))
+      lines = LineReader(FileSource(file))
     } catch {
       throw .input(error)
     }
@@ -19,7 +19,7 @@ struct RecordingReader: ~Copyable {
   init(name: String, bytes: [UInt8], chunk: Int = .max) {
     path = name
     fileSize = nil
-    lines = LineReader(.memory(LineReader.MemorySource(bytes, chunk: chunk)))
+    lines = LineReader(MemorySource(bytes, chunk: chunk))
   }
 
   /// The number of the line read last.

@@ -8,6 +8,11 @@ struct CaptureSurvey {
   private(set) var processOfThread: [Int32: Int32] = [:]
   /// False for input that can be read only once: then releases are not known beforehand.
   private(set) var isComplete = false
+  /// Which context each node belongs to.
+  private(set) var contexts = ContextMap()
+  /// What the first reading counted, and what the capture tells beside its events.
+  private(set) var summary = CaptureSummary()
+  private(set) var facts = CaptureFacts()
 
   init() {}
 
@@ -18,13 +23,17 @@ struct CaptureSurvey {
       add(record)
       if shouldStop() { return }
     }
+    summary = reader.summary
+    facts = reader.facts
     isComplete = true
   }
 
   mutating func add(_ record: CaptureRecord) {
     if case .known(let process) = record.process { learn(record.thread, process) }
+    contexts.note(record)
     switch record.event {
-    case .bufferRelease(let buffer), .failedBufferRelease(let buffer):
+    case .bufferRelease(let buffer), .failedBufferRelease(let buffer),
+      .updateBufferRelease(let buffer):
       released.insert(buffer.transaction)
     case .transaction(let transaction) where transaction.thread > 0:
       learn(transaction.thread, transaction.process)

@@ -76,7 +76,9 @@ final class ObjectPattern {
   ) -> UserSlice {
     guard size > 0 else { return .empty }
     // Nothing is there to be read: an engine that tried would report a bad address.
-    guard size <= Self.longest else { return UserSlice(address: 0, length: size, in: .untrusted) }
+    guard size <= Self.longest else {
+      return unsafe UserSlice(address: 0, length: size, in: .untrusted)
+    }
     return unsafe UserSlice(unsafeTrusted: memory.bytes(size, fill: fill))
   }
 

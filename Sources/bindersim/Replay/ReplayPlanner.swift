@@ -66,7 +66,10 @@ struct ReplayPlanner {
   /// Takes one record in; `steps` then holds what it leads to.
   mutating func plan(_ record: CaptureRecord) {
     if !steps.isEmpty { steps.removeAll(keepingCapacity: true) }
-    if case .other = record.event { return }
+    switch record.event {
+    case .other, .console: return
+    default: break
+    }
     let thread = state(of: record)
     if !threads[thread].held.isEmpty && !record.event.isTailOfRead { freeHeld(thread) }
     switch record.event {
@@ -75,6 +78,7 @@ struct ReplayPlanner {
     case .received(let id): receive(id, record, thread)
     case .bufferRelease(let event): release(event.transaction, .recorded, record)
     case .failedBufferRelease(let event): release(event.transaction, .failed, record)
+    case .updateBufferRelease(let event): release(event.transaction, .superseded, record)
     case .setPriority(let process, let other): learn(other, process, line: record.line)
     default: break
     }
@@ -229,7 +233,7 @@ struct ReplayPlanner {
     if buffer.isNamed {
       slotOf[buffer.id] = nil
       // Where releases could not be looked up beforehand, one may still come.
-      if rule != .recorded && rule != .failed && !survey.isComplete {
+      if ![.recorded, .failed, .superseded].contains(rule) && !survey.isComplete {
         remember(buffer.id)
       }
     } else {

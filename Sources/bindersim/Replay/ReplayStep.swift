@@ -33,12 +33,13 @@ struct PlannedBuffer: Equatable, Sendable {
 
 /// How a replay knows that a buffer was freed.
 enum FreeRule: String, CaseIterable, Sendable, Codable {
-  case recorded, failed, replySent, replyReceived, onewayNextAction, onewayNextOnNode
+  case recorded, failed, superseded, replySent, replyReceived, onewayNextAction, onewayNextOnNode
 
   var text: String {
     switch self {
     case .recorded: "as recorded"
     case .failed: "as recorded for a failed transaction"
+    case .superseded: "as recorded for a oneway that a younger one replaced"
     case .replySent: "request, when its reply was sent"
     case .replyReceived: "reply, when it was received"
     case .onewayNextAction: "oneway, when its receiver went on"

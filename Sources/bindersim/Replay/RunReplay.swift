@@ -125,6 +125,7 @@ func replay(
     }
   }
   var report = ReplayReport(file: options.path, capture: reader.summary, planner: planner)
+  if let damage = reader.input.damage { report.notes.append(damage) }
   report.wasInterrupted = wasInterrupted
   report.runs = engines.map { engine in
     var run = engine.result(until: reader.summary.elapsed)

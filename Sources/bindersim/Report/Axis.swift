@@ -71,14 +71,14 @@ struct Axis: Sendable {
     return Axis(end: high, marks: marks, isPercentiles: false, floor: low)
   }
 
-  /// Shares of all values, stretched towards 1 so that each nine takes the same room.
+  /// Shares of all values, stretched towards 1 so that each additional nine has the same width.
   static func percentiles(of count: UInt64) -> Axis {
     let labels = ["0", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"]
     let last = min(Double(labels.count - 1), max(1, log10(Double(max(10, count)))))
     var marks = labels.enumerated().filter { Double($0.offset) <= last }
       .map { Mark(place: Double($0.offset) / last, label: $0.element) }
     marks.insert(Mark(place: nines(0.5) / last, label: "50 %"), at: 1)
-    // The median says more than the beginning, and there is not room for both.
+    // The median says more than 0 does, and there is no room for both.
     if last > 4 { marks.removeFirst() }
     return Axis(end: last, marks: marks, isPercentiles: true, floor: 0)
   }
@@ -120,7 +120,7 @@ struct Axis: Sendable {
     }
   }
 
-  /// Digits behind the point that marks `step` apart need.
+  /// The number of decimals that marks `step` apart need.
   private static func decimals(_ step: Double) -> (Double) -> Int {
     { end in timeUnit(step, of: end).0 < 1 ? 1 : 0 }
   }

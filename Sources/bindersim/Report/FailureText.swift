@@ -9,7 +9,7 @@ enum FailureText {
       + Format.time(nanoseconds: group.firstTime)
   }
 
-  /// What was asked for, what was there, and so why it did not fit.
+  /// What was requested, what was free, and so why it did not fit.
   static func explanation(_ group: FailureGroup, _ names: ProcessNames) -> [String] {
     [asked(group, names), verdict(group), holders(group, names)].compactMap(\.self)
   }

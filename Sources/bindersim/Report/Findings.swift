@@ -1,16 +1,16 @@
 internal import BinderBuffer
 
-/// A question that people bring, and the answer in a sentence or two.
+/// A question that people ask, and the answer in a sentence or two.
 struct Finding {
   let question: String
   let answer: String
 }
 
-/// The answers to what people ask.
+/// The answers to the questions that people ask.
 struct Findings {
   let recording: Recording
   let names: ProcessNames
-  /// Whether the recording is of a capture, which may end before its buffers do.
+  /// Whether the recording comes from a capture, which may end before its buffers are freed.
   let isCapture: Bool
   let whatIf: WhatIf
 
@@ -42,12 +42,13 @@ struct Findings {
     guard let track = recording.fullestTracks.first, track.peak.bytesInUse > 0 else {
       return "Nobody: no region held a buffer."
     }
-    var text =
-      "The fullest region was that of process \(name(track.process.pid)): "
-      + "\(Format.bytes(track.peak.bytesInUse)) of \(Axis.shortBytes(track.regionLength)) ("
-      + percent(track.peak.bytesInUse, of: track.regionLength)
-      + ") in \(Format.count(track.peak.bufferCount, "buffer")) at "
-      + "\(Format.time(nanoseconds: track.peakTime))"
+    let peak = track.peak
+    let share = percent(peak.bytesInUse, of: track.regionLength)
+    var text = """
+      The fullest region was that of process \(name(track.process.pid)): \
+      \(Format.bytes(peak.bytesInUse)) of \(Axis.shortBytes(track.regionLength)) (\(share)) in \
+      \(Format.count(peak.bufferCount, "buffer")) at \(Format.time(nanoseconds: track.peakTime))
+      """
     if !track.peakHolders.isEmpty {
       text += ", sent by " + FailureText.words(Array(track.peakHolders.prefix(3)), names)
     }
@@ -67,7 +68,7 @@ struct Findings {
     track.columns.map(\.fragmentation.high).max() ?? 0
   }
 
-  /// In a region that leaks are filling, more room only lasts longer.
+  /// In a region that fills up because of leaks, more room only delays the end.
   private var filling: String {
     guard
       let failing = recording.failures.max(by: { $0.count < $1.count }),
@@ -113,7 +114,7 @@ struct Findings {
       + "\(Format.bytes(held.reduce(0) { $0 + $1.buffer.size })) "
       + (held.count == 1 ? "was" : "were")
       + (isCapture ? " not freed before the capture ended" : " never freed")
-    // Where many processes hold a few each, none is to be named.
+    // If many processes hold a few each, naming one would mislead.
     if let worst, worst.value.count * 4 >= held.count {
       text +=
         ", \(Format.grouped(worst.value.count)) of them by process \(name(worst.key.to)), sent by "
@@ -132,11 +133,13 @@ struct Findings {
     guard let highest = tracks.max(by: { $0.pageHeight < $1.pageHeight }), highest.pageHeight > 0,
       let most = tracks.max(by: { used($0) < used($1) })
     else { return "None." }
-    return
-      "At most \(Format.count(used(most), "page")) (\(Format.bytes(used(most) * 4096))) in use at "
-      + "once, in process \(name(most.process.pid)). The highest page that ever had a "
-      + "frame was number \(Format.grouped(highest.pageHeight - 1)) of "
-      + "\(Format.grouped(highest.regionLength / 4096)), in process \(name(highest.process.pid))."
+    let count = used(most)
+    return """
+      At most \(Format.count(count, "page")) (\(Format.bytes(count * 4096))) in use at once, in \
+      process \(name(most.process.pid)). The highest page that ever had a frame was number \
+      \(Format.grouped(highest.pageHeight - 1)) of \(Format.grouped(highest.regionLength / 4096)), \
+      in process \(name(highest.process.pid)).
+      """
   }
 
   private func used(_ track: ProcessTrack) -> Int {

@@ -1,7 +1,7 @@
-/// Text that has become part of a page.
+/// Text as HTML.
 enum HTML {
-  /// Text as it may stand in elements and in attributes; of control characters, which no page may
-  /// hold, only a mark stays.
+  /// Text escaped for elements and attributes; control characters, which HTML does not allow, become
+  /// a replacement mark.
   static func escaped(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -26,7 +26,7 @@ enum HTML {
     return "<ul>\n" + items.map { "<li>\(escaped($0))</li>\n" }.joined() + "</ul>\n"
   }
 
-  /// A table whose first column names the row; wide ones scroll on their own.
+  /// A table whose first column names the row; wide tables scroll separately.
   static func table(_ header: [String], _ rows: [[String]], caption: String) -> String {
     var text = "<div class=\"scroll\"><table><caption>\(escaped(caption))</caption>\n<thead><tr>"
     text += header.map { "<th scope=\"col\">\(escaped($0))</th>" }.joined() + "</tr></thead>\n"

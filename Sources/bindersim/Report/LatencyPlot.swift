@@ -1,4 +1,4 @@
-/// Latencies by percentile: how long the slowest half, tenth, hundredth of a step's runs took.
+/// Latencies by percentile: how long the slowest half, tenth and hundredth of the steps took.
 enum LatencyPlot {
   static func html(_ series: [LatencySeries], title: String) -> String {
     let shown = series.filter { $0.histogram.count > 0 }

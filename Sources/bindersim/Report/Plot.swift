@@ -1,10 +1,9 @@
-/// A plot: curves and areas in an SVG that stretches with the page, axes around it in text that
-/// does not.
+/// A plot: curves and areas in an SVG that scales with the page, and axes in text that does not.
 struct Plot {
-  /// Drawn on a square of this side, the y axis pointing down.
+  /// The side of the square that it is drawn in; the y axis points down.
   static let side = 1000
 
-  /// A curve or an area; its colour comes from the page's style.
+  /// A curve or an area; the page's style sets its colour.
   struct Layer {
     let path: String
     let style: String
@@ -13,7 +12,7 @@ struct Plot {
   }
 
   let title: String
-  /// What is seen, in words, for those who do not see it.
+  /// A description in words, for screen readers.
   let description: String
   let xAxis: Axis
   let yAxis: Axis
@@ -22,9 +21,9 @@ struct Plot {
   /// What the y axis shows, with its unit.
   let yName: String
   var layers: [Layer] = []
-  /// Places on the x axis that are marked as failures.
+  /// Positions on the x axis that are marked as failures.
   var alarms: [Double] = []
-  /// A line across with a name, such as a limit.
+  /// A named horizontal line, such as a limit.
   var limit: (place: Double, name: String)?
 
   var html: String {
@@ -105,12 +104,12 @@ struct PlotFrame {
   }
 
   private func labels(_ marks: [Axis.Mark], from edge: String) -> String {
-    // Labels that would stand on each other are left out; the last place is kept from the edge.
+    // Labels that would overlap are left out; the last one keeps clear of the edge.
     var next = -1.0
     var text = ""
     for mark in marks where mark.place >= next && mark.place <= 1.001 {
       let percent = Format.decimal(min(1, mark.place) * 100, digits: 1)
-      // The last label ends at the edge instead of standing across it.
+      // The last label ends at the edge instead of crossing it.
       let style = edge == "left" && mark.place > 0.97 ? "right:0" : "\(edge):\(percent)%"
       let attribute = style == "right:0" ? " class=\"last\"" : ""
       text += "<span\(attribute) style=\"\(style)\">\(HTML.escaped(mark.label))</span>"

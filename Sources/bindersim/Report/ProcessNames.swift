@@ -1,4 +1,4 @@
-/// What a report calls processes: the number, and the name where it is known.
+/// How a report names processes: the pid, and the name where it is known.
 struct ProcessNames {
   var byPID: [Int32: String] = [:]
 

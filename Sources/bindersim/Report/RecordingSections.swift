@@ -2,7 +2,7 @@ internal import BinderBuffer
 
 /// The parts of a report that every recording has.
 struct RecordingSections {
-  /// Processes with plots of their own; the others stand in the table.
+  /// The number of processes that get their own plots; the others are only in the table.
   private static let shownTracks = 4
   private static let listedTracks = 16
   private static let shownSenders = 12

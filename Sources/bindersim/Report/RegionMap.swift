@@ -1,7 +1,7 @@
 internal import BinderBuffer
 
 /// A region over time: a column for each moment, a row for each page, coloured by the page's
-/// state. Holes between what is in use are fragmentation.
+/// state. Gaps between used pages are fragmentation.
 struct RegionMap {
   let recording: Recording
   let track: ProcessTrack
@@ -9,7 +9,7 @@ struct RegionMap {
   var html: String {
     let height = max(track.pageHeight, 8)
     let total = track.regionLength / 4096
-    // Drawn in units of columns and pages; the last column may reach beyond the end.
+    // Drawn in units of columns and pages; the last column may extend beyond the end.
     let width = Double(max(1, recording.end)) / Double(recording.grid.width)
     return PlotFrame(
       title: "Region map: \(Format.grouped(height)) of \(Format.grouped(total)) pages"
@@ -60,7 +60,7 @@ struct RegionMap {
 }
 
 extension PageRun {
-  /// Tells runs apart and puts them in order.
+  /// Identifies runs and orders them.
   fileprivate struct Key: Hashable, Comparable {
     let lower: Int
     let upper: Int

@@ -1,8 +1,8 @@
 /// The report of a replay.
 enum ReplayPage {
   /// - Parameters:
-  ///   - recordings: of the report's runs, in their order.
-  ///   - longer: the same in longer regions, where that was tried beside a single run.
+  ///   - recordings: The recordings of the report's runs, in the same order.
+  ///   - longer: The same replay in longer regions, if there was a single run and that was tried.
   static func page(
     _ report: ReplayReport, _ recordings: [Recording], longer: ReplayRun? = nil
   ) -> ReportPage {
@@ -76,7 +76,7 @@ enum ReplayPage {
 }
 
 extension ReplayReport {
-  /// By pid, as far as the capture tells.
+  /// Names by pid, as far as the capture has them.
   var names: [Int32: String] {
     var names: [Int32: String] = [:]
     for process in runs.flatMap(\.processes) where !process.name.isEmpty {

@@ -1,5 +1,5 @@
-/// A report as one self-contained page: no script, nothing fetched, readable on paper, on a phone,
-/// and in light and dark.
+/// A report as one self-contained page: no scripts, nothing fetched, readable on paper, on a phone,
+/// and in light and dark mode.
 struct ReportPage {
   /// A figure at the top.
   struct Tile {
@@ -23,7 +23,7 @@ struct ReportPage {
   let subtitle: String
   let tiles: [Tile]
   let findings: [Finding]
-  /// What else must be known to trust the figures.
+  /// What a reader must also know to trust the figures.
   let remarks: [String]
   let sections: [Section]
 

@@ -1,5 +1,5 @@
-/// How a report looks. Colours are told apart by people who see few: blue, orange, purple, green in
-/// steps of lightness.
+/// The style of a report. People with colour blindness can tell the colours apart: blue, orange,
+/// purple and green differ in lightness.
 enum ReportStyle {
   static let css = """
     :root{--bg:#fff;--fg:#1b1f24;--soft:#5a6470;--line:#d5dbe1;--card:#f5f7f9;--bad:#b3261e;

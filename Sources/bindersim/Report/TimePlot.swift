@@ -1,12 +1,12 @@
 internal import BinderBuffer
 
-/// Plots of what a region went through: for each column of time the band between the lowest and
-/// the highest value, with a line along the one that matters.
+/// Plots of a region over time: for each column of time a band from the lowest to the highest
+/// value, with a line along the end that matters.
 struct TimePlot {
   let recording: Recording
   let track: ProcessTrack
 
-  /// Which end of the band says how bad it became.
+  /// Which end of the band is the worst case.
   enum Emphasis { case high, low }
 
   func plots() -> [String] {
@@ -42,7 +42,7 @@ struct TimePlot {
     ) { "\(Format.tenths($0, of: 10)) %" }
   }
 
-  /// Two areas on each other instead of a band.
+  /// Two stacked areas instead of a band.
   private var pages: Plot {
     let inUse = columns.map { Double($0.pagesInUse.high) }
     let framed = columns.map { Double($0.framedPages.high) }
@@ -90,12 +90,12 @@ struct TimePlot {
     columns.map { $0[keyPath: figure].high }.max() ?? 0
   }
 
-  /// A region that is nearly used up is shown whole; else the curve would be flat.
+  /// The whole region is shown when it is nearly full; otherwise the curve would be flat.
   private func limitIfNear(_ limit: Int, _ value: Int) -> Int { value * 3 > limit ? limit : value }
 
   // MARK: Paths
 
-  /// Where column `index` begins, as steps: every column is as wide as its time.
+  /// Where column `index` begins: a column's width is its time span.
   private func x(_ index: Int) -> Int {
     Plot.x(time.place(Double(UInt64(index) * recording.grid.width)))
   }

@@ -1,8 +1,8 @@
-/// What was refused under other settings: the answer to "would 2 MiB have helped?".
+/// Which messages other settings would have refused: the answer to "would 2 MiB have helped?".
 enum WhatIf {
-  /// The same messages in one or more settings, the one that the report shows first.
+  /// The same messages under one or more settings; the first is the one that the report shows.
   case tried([Attempt])
-  /// Why nothing else was tried.
+  /// Why no other setting was tried.
   case untried(String)
 
   struct Attempt {
@@ -12,7 +12,7 @@ enum WhatIf {
     let refused: Int
   }
 
-  /// The next longer region that is worth a try, in bytes; nil at the longest that there is.
+  /// The next longer region worth trying, in bytes; nil when it is already the longest possible.
   static func longer(than region: Int) -> Int? {
     [2 << 20, EngineOptions.largestRegion].first { $0 > region }
   }
@@ -26,7 +26,7 @@ enum WhatIf {
     }
   }
 
-  /// How the first setting's policy fares in the longest of its regions.
+  /// The result of the first setting's policy in its longest region.
   private static func verdict(_ attempts: [Attempt]) -> String {
     let first = attempts[0]
     let longest = attempts.filter { $0.policy == first.policy }

@@ -1,6 +1,6 @@
 internal import BinderBuffer
 
-/// `bindersim soak`: the options, and what they turn into.
+/// `bindersim soak`: its options, and what they set.
 enum SoakCommand {
   private static let duration = Option(
     "duration", short: "d",

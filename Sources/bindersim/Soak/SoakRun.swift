@@ -1,6 +1,6 @@
 internal import BinderBuffer
 
-/// Rounds of real threads, with a rest after each in which everything is checked and measured.
+/// Rounds of real threads, each followed by a rest in which everything is checked and measured.
 struct SoakRun: ~Copyable {
   struct Options: Sendable {
     var duration = Duration.seconds(60)
@@ -90,7 +90,7 @@ struct SoakRun: ~Copyable {
     stopSending.raise()
     for thread in senders { tally.merge(thread.join()) }
     deaths += disturber?.join() ?? 0
-    // Nobody dies any more: what is there now is received by those who stay.
+    // No process dies any more: those that remain receive what is queued.
     stopReceiving.raise()
     for thread in receivers { tally.merge(thread.join()) }
     guard isComplete, disturber != nil else { throw .failure("the system refuses a thread") }

@@ -1,16 +1,16 @@
 internal import Glibc
 
-/// What this program holds of the system, taken while all threads rest and nothing is under way.
+/// The system resources that this program holds, sampled while all threads rest.
 struct SoakSample: Equatable {
   /// Seconds since the start.
   var time = 0
   var transactions = 0
-  /// Bytes of memory that the program has in RAM.
+  /// Resident memory in bytes.
   var resident = 0
-  /// Without those of exported regions.
+  /// Open descriptors, without those of exported regions.
   var descriptors = 0
   var mappings = 0
-  /// Mappings of regions, those among `mappings`.
+  /// The mappings of regions, which `mappings` includes.
   var regionMappings = 0
 
   mutating func measure() {
@@ -32,7 +32,7 @@ struct SoakSample: Equatable {
   private static func openDescriptors() -> Int {
     guard let directory = unsafe opendir("/proc/self/fd") else { return 0 }
     defer { unsafe closedir(directory) }
-    // Not counted: `.`, `..` and the directory itself.
+    // `.`, `..` and the directory itself do not count.
     var count = -3
     while unsafe readdir(directory) != nil { count += 1 }
     return count
@@ -51,18 +51,18 @@ struct SoakSample: Equatable {
   }
 }
 
-/// Decides whether what is held stays flat.
+/// Decides whether resource use stays flat.
 struct SoakTrend {
-  /// Samples in which threads, allocator and tables may still grow.
+  /// The number of first samples in which threads, allocator and tables may still grow.
   static let warmUp = 8
-  /// RAM may swing by so much: the allocator keeps freed memory as it likes.
+  /// How much resident memory may vary, in bytes: the C allocator may keep freed memory.
   static let slack = 16 << 20
   private static let mappingSlack = 64
 
   private var count = 0
   private var highest = SoakSample()
 
-  /// What has grown beyond what it was while warming up, in words; nil when all is flat.
+  /// What has grown since the warm-up, in words; nil when all is flat.
   mutating func growth(in sample: SoakSample) -> String? {
     count += 1
     guard count > Self.warmUp else {

@@ -1,7 +1,7 @@
 internal import BinderBuffer
 internal import PageAlloc
 
-/// Room to put messages of any workload together in.
+/// Memory in which messages of any workload are assembled.
 @safe final class SoakOutbox {
   private final class Holder {
     var outbox: Outbox
@@ -15,7 +15,7 @@ internal import PageAlloc
   }
 }
 
-/// Sends messages of all workloads to all places, and sees its calls to their ends.
+/// Sends messages of all workloads to all places, and completes its calls.
 struct SoakSender: ~Copyable {
   private static let patience = Duration.milliseconds(200)
 
@@ -39,7 +39,7 @@ struct SoakSender: ~Copyable {
         try sendOne()
       } catch {
         tally.count(error)
-        // The receiver has no room, or is dying: let it.
+        // The receiver has no room or is dying, which is expected.
         MonotonicClock.sleep(nanoseconds: 20_000)
       }
     }
@@ -65,7 +65,7 @@ struct SoakSender: ~Copyable {
     reply.free()
   }
 
-  /// Fills half a buffer and thinks better of it.
+  /// Fills half a buffer, then abandons it.
   private func abandonOne(
     _ sender: BinderProcess, _ node: Node, _ transaction: Transaction
   ) throws(BinderError) {
@@ -77,7 +77,7 @@ struct SoakSender: ~Copyable {
   }
 }
 
-/// Receives at one place, whoever lives there, checks every byte, answers and frees.
+/// Receives at one place, whichever process is there, checks every byte, replies and frees.
 struct SoakReceiver: ~Copyable {
   private static let mostHeld = 24
 
@@ -98,7 +98,7 @@ struct SoakReceiver: ~Copyable {
 
   consuming func run() -> Tally {
     while true {
-      // Read before receiving: what was sent before it was raised is received below.
+      // Read before receiving, so that everything sent before it was set is received below.
       let isLast = stop.isRaised
       let process = world[place].process
       do throws(BinderError) {
@@ -106,10 +106,10 @@ struct SoakReceiver: ~Copyable {
           handle(delivery, process)
         } else if isLast {
           if held.isEmpty { return tally }
-          // To free a oneway buffer may deliver the next one.
+          // Freeing a oneway buffer may deliver the next one.
           while let last = held.popLast() { free(last) }
         } else if !held.isEmpty {
-          // Somebody may be waiting for just this one.
+          // A caller may be waiting for exactly this one.
           free(held.removeFirst())
         }
       } catch {
@@ -155,7 +155,7 @@ struct SoakReceiver: ~Copyable {
   }
 }
 
-/// Takes pages back, moves the budget, kills, and proves the invariants in the midst of it all.
+/// Reclaims pages, changes the budget, kills processes and checks the invariants while all run.
 struct SoakDisturber: ~Copyable {
   let world: SoakWorld
   let stop: StopFlag

@@ -2,18 +2,18 @@ internal import BinderBuffer
 internal import PageAlloc
 internal import Synchronization
 
-/// The processes of a soak. Each has a place; when it dies, another takes the place.
+/// The processes of a soak. Each has a place; when it dies, another takes its place.
 final class SoakWorld: Sendable {
   struct Inhabitant: Sendable {
     let process: BinderProcess
     let nodes: [Node]
-    /// Its region keeps a descriptor.
+    /// Whether its region keeps a descriptor.
     let isExported: Bool
   }
 
   static let places = 4
   private static let nodesPerProcess = 3
-  /// Too few pages for all that is sent: idle ones are taken back all the time.
+  /// Fewer pages than the traffic needs, so that idle ones are reclaimed all the time.
   static let budgetPages = 600
 
   let seed: UInt64
@@ -50,7 +50,7 @@ final class SoakWorld: Sendable {
       isExported: sharing == .exportable)
   }
 
-  /// Somebody dies, whatever is under way, and somebody else takes the place.
+  /// A process dies, whatever it is doing, and another takes its place.
   func replace(_ place: Int, _ random: inout SplitMix64) throws(BinderError) {
     let new = try makeInhabitant(&random)
     let old = inhabitants.withLock { inhabitants in
@@ -60,7 +60,7 @@ final class SoakWorld: Sendable {
     old.process.exit()
   }
 
-  /// Regions that keep a descriptor.
+  /// The number of regions that keep a descriptor.
   var exportedCount: Int { inhabitants.withLock { $0.count(where: \.isExported) } }
 
   func report(_ found: InvariantViolation) {
@@ -69,12 +69,12 @@ final class SoakWorld: Sendable {
 
   var firstViolation: InvariantViolation? { violation.withLock { $0 } }
 
-  /// The message of that number, of one workload after the other.
+  /// Message `number`; the workloads take turns.
   func message(_ id: UInt32) -> Message {
     Workload.all[Int(id) % Workload.all.count].message(id, seed: seed)
   }
 
-  /// With all threads at rest: everything was given back, and everything agrees.
+  /// Checks, with all threads at rest, that everything was given back and all counts agree.
   func checkAtRest() throws(InvariantViolation) {
     if let firstViolation { throw firstViolation }
     for place in 0..<Self.places {

@@ -1,5 +1,5 @@
 extension InputFile {
-  /// The whole of a small file; bytes that are no UTF-8 become marks.
+  /// The contents of a small file; bytes that are not UTF-8 become replacement marks.
   static func text(of path: String) throws(InputError) -> String {
     let file = try InputFile(path: path)
     let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 14, alignment: 1)

@@ -15,13 +15,13 @@ final class Locked<Value>: @unchecked Sendable {
   }
 
   deinit {
-    // SAFETY: nobody holds a mutex whose owner has no reference left.
+    // SAFETY: nobody holds the mutex, since the last reference is gone.
     unsafe pthread_mutex_destroy(mutex)
     unsafe mutex.deallocate()
   }
 
   func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
-    // SAFETY: initialised in `init`, at its place until `deinit`.
+    // SAFETY: initialised in `init`, not moved until `deinit`.
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     return body(&value)

@@ -8,7 +8,7 @@ enum MonotonicClock {
     return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
   }
 
-  /// Sleeps that long, or less when a signal comes.
+  /// Sleeps for that long, or less when a signal arrives.
   static func sleep(nanoseconds: UInt64) {
     var time = timespec(
       tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
@@ -17,7 +17,7 @@ enum MonotonicClock {
 }
 
 extension Duration {
-  /// Whole nanoseconds; `.max` where they do not fit (after 584 years).
+  /// Whole nanoseconds; `.max` when they do not fit (after 584 years).
   var nanoseconds: UInt64 {
     let (seconds, attoseconds) = components
     let (scaled, overflow) = UInt64(max(0, seconds)).multipliedReportingOverflow(by: 1_000_000_000)

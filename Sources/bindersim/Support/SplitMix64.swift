@@ -1,11 +1,11 @@
 /// A small generator (Steele, Lea and Flood's SplitMix64): the same seed gives the same numbers on
-/// every machine, and starting one costs nothing, so that each message can have its own.
+/// every machine, and creating one costs nothing, so that each message can have its own.
 struct SplitMix64: Sendable {
   private var state: UInt64
 
   init(seed: UInt64) { state = seed }
 
-  /// Spreads every bit of `value` over the whole word.
+  /// Mixes every bit of `value` into the whole word.
   static func mix(_ value: UInt64) -> UInt64 {
     var z = value
     z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9

@@ -6,21 +6,21 @@ struct WorkerThread<Result: Sendable>: Sendable {
   private let handle: pthread_t
   private let work: Work
 
-  /// Starts `body` on a new thread; nil when the system refuses one.
+  /// Starts `body` on a new thread; nil when the system refuses to create one.
   init?(_ body: @escaping @Sendable () -> Result) {
     work = Work(body)
     var handle = pthread_t()
     let retained = unsafe Unmanaged.passRetained(Start(work))
     let status = unsafe pthread_create(&handle, nil, threadMain, retained.toOpaque())
     guard status == 0 else {
-      // No thread took the reference over.
+      // No thread took over the reference.
       unsafe retained.release()
       return nil
     }
     self.handle = handle
   }
 
-  /// Waits until the thread has ended, and takes its result; once.
+  /// Waits until the thread has ended and takes its result; call it once.
   func join() -> Result {
     pthread_join(handle, nil)
     return work.result!
@@ -37,7 +37,7 @@ struct WorkerThread<Result: Sendable>: Sendable {
   }
 }
 
-/// What a thread is started with, whatever its result is.
+/// What a thread is started with, whatever the type of its result.
 private protocol Runnable: AnyObject {
   func run()
 }

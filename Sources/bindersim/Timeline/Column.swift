@@ -1,6 +1,6 @@
 internal import BinderBuffer
 
-/// The bounds of a figure within a column of time, and what it was at the column's end.
+/// The bounds of a figure within a column of time, and its value at the column's end.
 struct Extremes: Equatable, Sendable {
   var low: Int
   var high: Int
@@ -25,7 +25,7 @@ struct Extremes: Equatable, Sendable {
   }
 }
 
-/// Pages in a row that are in the same state.
+/// Consecutive pages in the same state.
 struct PageRun: Equatable, Sendable {
   let state: PageState
   let pages: Range<Int>
@@ -43,7 +43,7 @@ struct PageRun: Equatable, Sendable {
   }
 }
 
-/// What one region went through within a column of time.
+/// One region within a column of time.
 struct Column: Sendable {
   var buffers: Extremes
   var bytes: Extremes
@@ -51,9 +51,9 @@ struct Column: Sendable {
   /// Pages in use and available.
   var framedPages: Extremes
   var freeOneway: Extremes
-  /// The part of the free bytes, in permille, that the largest free range does not hold.
+  /// The share of the free bytes outside the largest free range, in permille.
   var fragmentation: Extremes
-  /// The region when the column's buffers took most bytes.
+  /// The region at the moment of the column when buffers took the most bytes.
   private(set) var pages: [PageRun]
   private var bytesAtPages: Int
 
@@ -68,8 +68,8 @@ struct Column: Sendable {
     bytesAtPages = usage.bytesInUse
   }
 
-  /// - Parameter pages: asked for the region's pages only when it has become markedly fuller, so
-  ///   that a column costs a few dozen looks at most.
+  /// - Parameter pages: Called for the region's pages only when it has become markedly fuller, at
+  ///   most a few dozen times per column.
   mutating func add(_ usage: RegionUsage, pages: () -> [PageRun]) {
     buffers.add(usage.bufferCount)
     bytes.add(usage.bytesInUse)

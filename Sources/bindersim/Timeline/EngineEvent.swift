@@ -1,22 +1,22 @@
 internal import BinderBuffer
 
-/// One step of a buffer's life, as whoever works the engine tells it: the stream that the recorder
-/// and all exports read, whether it comes from threads, from simulated time or from a capture.
+/// One step of a buffer's life. The recorder and all exports read this stream of events, whether it
+/// comes from threads, from simulated time or from a capture.
 struct EngineEvent: Sendable {
   enum Step: Sendable {
     case sent(SentBuffer)
-    /// The buffer of that number was handed to its receiver.
+    /// The buffer with this number was handed to its receiver.
     case received(UInt32)
     case freed(UInt32)
     case failed(SentBuffer, FailureKind)
   }
 
   var step: Step
-  /// Nanoseconds since the beginning.
+  /// Nanoseconds since the start.
   var time: UInt64
-  /// Nanoseconds that the step took; 0 where time is simulated.
+  /// Duration of the step in nanoseconds; 0 in simulated time.
   var duration: UInt64 = 0
-  /// Who did it.
+  /// The thread that did it.
   var process: Int32
   var thread: Int32
 }
@@ -44,28 +44,28 @@ struct SentBuffer: Sendable {
   var id: UInt32 = 0
   var kind: MessageKind
   var sender: Int32
-  /// In whose region it is placed.
+  /// The process in whose region it is placed.
   var receiver: Int32
-  /// For a reply, the thread that awaits it; else 0.
+  /// For a reply, the thread that waits for it; otherwise 0.
   var awaitedBy: Int32 = 0
   var node: Int32 = 0
   var code: UInt32 = 0
   var offset = 0
-  /// What it takes in the region.
+  /// The bytes that it takes in the region.
   var size = 0
   var dataSize: Int
   var offsetsSize: Int
   var extraSize: Int
   var isSpam = false
 
-  /// What was asked of the region: every part is rounded up to 8 bytes.
+  /// The bytes that were requested: each part is rounded up to 8 bytes.
   var wantedSize: Int {
     max(8, [dataSize, offsetsSize, extraSize].reduce(0) { $0 + (($1 + 7) & ~7) })
   }
 }
 
 extension SentBuffer {
-  /// The same, once the engine took it.
+  /// The same message after the engine accepted it.
   func placed(_ receipt: Receipt) -> SentBuffer {
     var placed = self
     placed.id = receipt.debugID

@@ -1,17 +1,17 @@
-/// The events themselves, for exports; the first of them where there are very many.
+/// The events themselves, for exports; only the first ones when there are very many.
 struct EventLog: Sendable {
   /// About a hundred bytes each.
   static let capacity = 1_000_000
 
   private(set) var events: [EngineEvent] = []
-  /// Events that came when the log was full.
+  /// The number of events that came when the log was full.
   private(set) var leftOut = 0
 
   mutating func add(_ event: EngineEvent) {
     if events.count < Self.capacity { events.append(event) } else { leftOut += 1 }
   }
 
-  /// By time; those of one moment in the order in which they were told.
+  /// Sorted by time; events of the same time in the order in which they were recorded.
   var inOrder: [EngineEvent] {
     events.indices.sorted { (events[$0].time, $0) < (events[$1].time, $1) }.map { events[$0] }
   }

@@ -1,17 +1,17 @@
 internal import BinderBuffer
 
-/// Refusals of one kind in one region: the first in full, the others in numbers.
+/// Refusals of one kind in one region: the first in full, the others only counted.
 struct FailureGroup: Sendable {
   let kind: FailureKind
-  /// In whose region there was no room, or who could not receive.
+  /// The process whose region had no room, or that could not receive.
   let receiver: Int32
   let first: SentBuffer
   let firstTime: UInt64
-  /// The engine's own words for the first.
+  /// The engine's message for the first refusal.
   let message: String
-  /// The region at that moment; nil without one.
+  /// The region at that moment; nil if the process has none.
   let usage: RegionUsage?
-  /// Who held its bytes then, most first.
+  /// Who held its bytes then, largest first.
   let holders: [Holder]
   /// What the C driver would have logged.
   let log: String

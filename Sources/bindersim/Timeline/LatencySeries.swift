@@ -1,6 +1,6 @@
-/// The times that one step took, under a name.
+/// The times that one kind of step took, with its name.
 struct LatencySeries: Sendable {
-  /// As `--hgrm-step` names it.
+  /// The name that `--hgrm-step` takes.
   let name: String
   /// In words.
   let title: String
@@ -21,7 +21,7 @@ struct LatencySeries: Sendable {
 
   static let allNames = Step.allCases.map(\.name) + MessageKind.allCases.map(lifetimeName)
 
-  /// The steps that say most, the most telling first.
+  /// The most informative steps, best first.
   private static let preferred = ["roundTrip", "delivery", "requestLifetime", "onewayLifetime"]
 
   static func select(

@@ -5,7 +5,7 @@ struct ProcessTrack: Sendable {
   let process: BinderProcess
   let regionLength: Int
   private(set) var columns: [Column] = []
-  /// Who held the region's bytes when it was fullest, most first.
+  /// Who held the region's bytes when it was fullest, largest first.
   private(set) var peakHolders: [Holder] = []
   private(set) var peakTime: UInt64 = 0
   private(set) var peak: RegionUsage
@@ -27,7 +27,7 @@ struct ProcessTrack: Sendable {
     peak = last
   }
 
-  /// Opens columns up to that one; in those without an event the region is what it is now.
+  /// Opens columns up to `index`; in those without an event the region is as it is now.
   mutating func open(_ column: Int) {
     guard columns.count <= column else { return }
     if isStale {
@@ -37,7 +37,7 @@ struct ProcessTrack: Sendable {
     while columns.count <= column { columns.append(Column(last, pages: lastPages)) }
   }
 
-  /// Takes in what a step has done to the region; a column must be open.
+  /// Records what a step did to the region; a column must be open.
   mutating func add(_ usage: RegionUsage, at time: UInt64) {
     last = usage
     isStale = true
@@ -45,7 +45,7 @@ struct ProcessTrack: Sendable {
     if usage.bytesInUse > peak.bytesInUse {
       peak = usage
       peakTime = time
-      // Not at every step of a slow rise: it looks at all live buffers.
+      // Not at every step of a slow rise, since it visits all live buffers.
       if usage.bytesInUse > bytesAtHolders + bytesAtHolders / 16 {
         peakHolders = Holder.all(of: process)
         bytesAtHolders = usage.bytesInUse
@@ -56,7 +56,7 @@ struct ProcessTrack: Sendable {
   mutating func countSent() { sent += 1 }
   mutating func countFailed() { failed += 1 }
 
-  /// Every two columns become one.
+  /// Merges each pair of columns.
   mutating func mergePairs() {
     columns = stride(from: 0, to: columns.count, by: 2).map { index in
       var column = columns[index]
@@ -65,19 +65,19 @@ struct ProcessTrack: Sendable {
     }
   }
 
-  /// The highest page that ever had a frame when it was looked at, plus one.
+  /// The highest page that was seen with a frame, plus one.
   var pageHeight: Int {
     columns.reduce(0) { max($0, $1.pages.last?.pages.upperBound ?? 0) }
   }
 }
 
-/// What the buffers of one sender take of a region.
+/// The part of a region that one sender's buffers take.
 struct Holder: Equatable, Sendable {
   let sender: Int32
   var buffers = 0
   var bytes = 0
 
-  /// All senders with live buffers in the process's region, those with most bytes first.
+  /// All senders with live buffers in the process's region, largest total first.
   static func all(of process: BinderProcess) -> [Holder] {
     var bySender: [Int32: Holder] = [:]
     for buffer in process.buffers() {

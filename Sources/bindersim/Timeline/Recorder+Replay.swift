@@ -1,7 +1,7 @@
 internal import BinderBuffer
 
-/// A replay's steps as events. A capture does not tell which thread frees, and when it received
-/// does not matter to a region; the process itself stands for its threads.
+/// A replay's steps as events. A capture does not say which thread frees a buffer, and the time of
+/// the receive does not matter to a region; the process stands for its threads.
 extension Recorder {
   func noteSent(
     _ buffer: PlannedBuffer, _ receipt: Receipt, at time: UInt64, _ process: BinderProcess

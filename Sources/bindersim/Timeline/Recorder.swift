@@ -2,7 +2,7 @@ internal import BinderBuffer
 
 /// The recording of a run, shared by its threads.
 ///
-/// Times are nanoseconds of any clock; the first that is told is the beginning.
+/// Times are nanoseconds of any clock; the first one is the start.
 final class Recorder: Sendable {
   private struct State {
     var recording: Recording
@@ -15,23 +15,23 @@ final class Recorder: Sendable {
     }
   }
 
-  // Locked before the lock of the process that is looked at, never after one.
+  // Locked before a process's lock, never after one.
   private let state: Locked<State>
 
-  /// Nil when nothing is to be kept.
+  /// Nil when nothing is recorded.
   init?(_ depth: RecordingDepth) {
     guard depth != .none else { return nil }
     state = Locked(State(recording: Recording(keepsEvents: depth == .events)))
   }
 
-  /// Time has come so far: to be told before the regions change again.
+  /// Advances to a time; call it before the regions change again.
   func advance(to time: UInt64) {
     state.withLock { $0.recording.advance(to: $0.sinceOrigin(time)) }
   }
 
-  /// A step was done.
+  /// Records a step.
   ///
-  /// - Parameter process: in whose region the buffer is.
+  /// - Parameter process: The process whose region holds the buffer.
   func note(_ event: EngineEvent, in process: BinderProcess) {
     state.withLock {
       var event = event
@@ -40,9 +40,9 @@ final class Recorder: Sendable {
     }
   }
 
-  /// A message was refused.
+  /// Records a refused message.
   ///
-  /// - Parameter process: in whose region there was no room for it.
+  /// - Parameter process: The process whose region had no room for it.
   func noteFailure(
     of buffer: SentBuffer, _ error: BinderError, at time: UInt64, thread: Int32,
     in process: BinderProcess
@@ -60,11 +60,11 @@ final class Recorder: Sendable {
   var recording: Recording { state.withLock { $0.recording } }
 }
 
-/// What of a run is kept.
+/// What is kept of a run.
 enum RecordingDepth: Sendable {
   case none
-  /// What its regions went through over time.
+  /// Its regions over time.
   case timeline
-  /// Its events too.
+  /// Its regions and its events.
   case events
 }

@@ -1,8 +1,8 @@
 internal import BinderBuffer
 
-/// What a run did to every process over time, in bounded memory.
+/// Every process of a run over time, in bounded memory.
 struct Recording: Sendable {
-  /// Processes beyond so many have no track of their own.
+  /// The largest number of processes with a track.
   private static let mostTracks = 512
   private static let mostFailureGroups = 256
 
@@ -13,9 +13,9 @@ struct Recording: Sendable {
   /// From send to free, by kind of message.
   private(set) var lifetimes = [LatencyHistogram](
     repeating: LatencyHistogram(), count: MessageKind.allCases.count)
-  /// Nil when no export wants it.
+  /// Nil when no export needs it.
   private(set) var log: EventLog?
-  /// The latest moment.
+  /// The latest time.
   private(set) var end: UInt64 = 0
   private var live: [UInt32: LiveBuffer] = [:]
   /// The column up to which every track is open.
@@ -29,7 +29,7 @@ struct Recording: Sendable {
       .sorted { ($0.since, $0.buffer.id) < ($1.since, $1.buffer.id) }
   }
 
-  /// Time has come so far; nothing has happened since the last event.
+  /// Advances to a time; nothing has happened since the last event.
   mutating func advance(to time: UInt64) {
     end = max(end, time)
     let column = column(of: end)
@@ -49,9 +49,9 @@ struct Recording: Sendable {
     return column
   }
 
-  /// Takes in a step, after it was done.
+  /// Records a step after it was done.
   ///
-  /// - Parameter process: in whose region the buffer is, or would have been.
+  /// - Parameter process: The process whose region holds the buffer, or would have held it.
   mutating func add(_ event: EngineEvent, in process: BinderProcess) {
     log?.add(event)
     switch event.step {
@@ -84,7 +84,7 @@ struct Recording: Sendable {
   private mutating func changeTrack(
     _ process: BinderProcess, _ event: EngineEvent, _ body: (inout ProcessTrack) -> Void
   ) {
-    // Of threads that tell of their steps at once, the later may come first.
+    // Threads report their steps concurrently, so the later one may come first.
     end = max(end, event.time)
     let column = column(of: end)
     if tracks[process.pid] == nil, tracks.count < Self.mostTracks {
@@ -96,7 +96,7 @@ struct Recording: Sendable {
     if tracks[process.pid] != nil { body(&tracks[process.pid]!) }
   }
 
-  /// A receiver may tell that it freed a buffer before the sender's thread tells that it sent it.
+  /// A receiver may report the free of a buffer before the sender's thread reports the send.
   private struct LiveBuffer {
     var sent: SentBuffer?
     var sentAt: UInt64 = 0

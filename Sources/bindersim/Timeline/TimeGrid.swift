@@ -1,11 +1,11 @@
-/// Equal columns of time from the beginning on, never more than `capacity`: when a moment lies
-/// beyond the last, every two columns become one.
+/// Equal columns of time from the start, at most `capacity`: when a time lies beyond the last
+/// column, each pair of columns is merged into one.
 struct TimeGrid: Sendable {
   static let capacity = 256
-  /// Nanoseconds that a column is wide.
+  /// The width of a column in nanoseconds.
   private(set) var width: UInt64 = 1024
 
-  /// The moment's column; `merge` is called each time that pairs of columns become one.
+  /// The column of a time; `merge` is called each time that pairs of columns are merged.
   mutating func column(of time: UInt64, merge: () -> Void) -> Int {
     while time / width >= UInt64(Self.capacity), width < 1 << 62 {
       width *= 2

@@ -17,7 +17,7 @@ struct TrafficTotals: Sendable {
   private var bySender: [Int32: Sender] = [:]
   private static let mostSenders = 4096
 
-  /// Those who sent most bytes first.
+  /// Senders by bytes sent, largest first.
   var senders: [Sender] {
     bySender.values.sorted { ($0.bytes, $1.pid) > ($1.bytes, $0.pid) }
   }

@@ -1,4 +1,4 @@
-/// Workloads in which something is wrong, to see what that looks like.
+/// Workloads with something wrong, to show what that looks like.
 extension Workload {
   /// One server that forgets to free a twentieth of its requests: its region fills up.
   static let leak = Workload(
@@ -11,8 +11,8 @@ extension Workload {
     holdTimes: HoldTimes(heldPerMille: 125, p50: 200, p90: 2000, p99: 8000),
     arrivalsPerSecond: 3000, onewayWindow: 8, leakPerMille: 50, servers: 1)
 
-  /// Large buffers that go at once, small ones between them that stay: the free bytes are many, and
-  /// in pieces.
+  /// Large buffers that are freed at once, between small ones that stay: many free bytes, but in
+  /// pieces.
   static let fragmentation = Workload(
     name: "fragmentation", summary: "small buffers that stay between large ones that go",
     syncWeight: 1, onewayWeight: 0,
@@ -24,7 +24,7 @@ extension Workload {
     holdTimes: HoldTimes(heldPerMille: 1000, limit: 4096, p50: 3000, p90: 8000, p99: 12_000),
     arrivalsPerSecond: 2500, onewayWindow: nil, burst: 8, servers: 1, threads: 8)
 
-  /// Many processes, each with little to say.
+  /// Many processes, each with little traffic.
   static let crowd = Workload(
     name: "crowd", summary: "small messages between many processes",
     syncWeight: 2, onewayWeight: 1,

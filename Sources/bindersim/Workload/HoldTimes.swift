@@ -1,14 +1,14 @@
-/// How long receivers keep buffers: a few measured quantiles, with straight lines between them.
+/// How long receivers hold buffers: a few measured quantiles, interpolated linearly.
 struct HoldTimes: Sendable {
-  /// So many of a thousand buffers are held, the others are freed as soon as they were read.
+  /// How many of a thousand buffers are held; the others are freed as soon as they are read.
   let heldPerMille: Int
-  /// Whether a receiver that holds all it may waits until it can hold the next, and so is slow;
-  /// others free that one at once.
+  /// Whether a receiver that already holds its maximum waits until it can hold the next buffer, and
+  /// so is slow; otherwise it frees that one at once.
   let isStrict: Bool
-  /// How many buffers a receiver holds at once at most when time is real: by default as many as the
+  /// The largest number of buffers that a receiver holds at once in real time; by default what the
   /// busiest process of the captures had.
   let limit: Int
-  /// Ascending; the first is at share 0, the last at share 1,000 ‰.
+  /// Ascending; the first is at share 0 and the last at 1,000 ‰.
   private let points: [(perMille: Int, microseconds: Int)]
 
   init(

@@ -71,7 +71,7 @@ extension JobFile {
 
   // MARK: Values
 
-  /// Puts a value where it belongs, if it could be read.
+  /// Stores a value if it could be parsed.
   private static func accept<Value>(
     _ value: Value?, _ store: @escaping (inout Draft, Value) -> Void
   ) -> (inout Draft) -> Bool {

@@ -3,7 +3,7 @@
 /// Every key has a default; `#` begins a comment. `bindersim help job` prints the table of keys
 /// below.
 enum JobFile {
-  /// What the lines of a file add up to.
+  /// The settings that the lines of a file make up.
   struct Draft {
     var name = "job"
     var sizes = [SizeRow(1, 64...256)]

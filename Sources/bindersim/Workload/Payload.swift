@@ -1,7 +1,7 @@
-/// What messages contain, such that every byte can be checked by whoever knows the key.
+/// The contents of messages: anyone who knows the key can check every byte.
 ///
-/// Eight-byte words that depend on the key and their place; at the beginning stand the objects,
-/// each a handle whose type field is the real one and whose other fields are those words.
+/// Eight-byte words that depend on the key and their offset. The objects come first: each is a
+/// handle with the real type field, its other fields being such words.
 enum Payload {
   /// The type field of a strong handle, "sh*" and 0x85.
   static let handleType: UInt32 = 0x7368_2a85
@@ -26,10 +26,11 @@ enum Payload {
     }
   }
 
-  /// The first byte of `data` that is not what `fill` wrote, for a message with so many objects.
+  /// The first byte of `data` that differs from what `fill` wrote for a message with this many
+  /// objects; nil when none does.
   static func firstDifference(in data: RawSpan, objects: Int, key: UInt64) -> Difference? {
-    // Behind the objects whole words are compared, eight bytes at a time; only when one differs,
-    // and for the objects and the tail, are bytes looked at.
+    // After the objects, compare whole words; compare single bytes only in the objects, in the tail,
+    // and in a word that differs.
     let head = objects * objectSize
     let whole = data.byteCount & ~7
     if let found = difference(in: data, 0..<min(head, data.byteCount), objects, key) {
@@ -77,7 +78,7 @@ enum Payload {
     return nil
   }
 
-  /// The word at a byte offset that is a multiple of eight, as it lies in memory.
+  /// The word at a byte offset that is a multiple of eight, in memory order.
   private static func word(at offset: Int, _ key: UInt64) -> UInt64 {
     let value = key &+ UInt64(truncatingIfNeeded: offset) &* 0x9e37_79b9_7f4a_7c15
     return (value ^ value >> 32).littleEndian

@@ -1,20 +1,20 @@
 /// The sizes of one message, in bytes.
 struct MessageShape: Equatable, Sendable {
-  /// The data, whose first bytes are the objects.
+  /// The data, which starts with the objects.
   var data: Int
   /// The offsets array: eight bytes for each object.
   var offsets = 0
-  /// Room for scatter-gather buffers.
+  /// Space for scatter-gather buffers.
   var extra = 0
-  /// How many times longer than others of the workload it is held.
+  /// The factor by which it is held longer than other messages of the workload.
   var holdFactor = 1
 }
 
 /// One bar of a histogram of message sizes.
 struct SizeRow: Sendable {
-  /// How many messages fell here.
+  /// The number of messages in this bar.
   let weight: Int
-  /// Their data sizes, taken as evenly spread.
+  /// Their data sizes, assumed to be uniform.
   let data: ClosedRange<Int>
   /// Of these, `carrying` have objects, `objects` each.
   let objects: Int
@@ -45,12 +45,12 @@ struct SizeRow: Sendable {
 /// A histogram of message sizes that shapes can be drawn from in constant time.
 struct SizeDistribution: Sendable {
   private let rows: [SizeRow]
-  /// A row's index as often as its weight says.
+  /// Each row's index, repeated in proportion to its weight.
   private let picks: [UInt8]
 
   init(_ rows: SizeRow...) { self.init(rows) }
 
-  /// At least one row, at most 256; together of a weight of at least 1.
+  /// One to 256 rows, with a total weight of at least 1.
   init(_ rows: [SizeRow]) {
     precondition(!rows.isEmpty && rows.count <= 256, "a distribution has 1 to 256 rows")
     self.rows = rows
@@ -78,6 +78,6 @@ struct SizeDistribution: Sendable {
     return shape
   }
 
-  /// Every data size in the captures is a multiple of four: parcels are padded so.
+  /// Every data size in the captures is a multiple of four, to which parcels are padded.
   private static let grain = 4
 }

@@ -1,4 +1,4 @@
-/// Workloads that were made up, each to press on one thing.
+/// Synthetic workloads, each of which stresses one thing.
 extension Workload {
   static let rpc = Workload(
     name: "rpc", summary: "small calls that are answered at once",
@@ -27,8 +27,8 @@ extension Workload {
     holdTimes: HoldTimes(heldPerMille: 125, p50: 200, p90: 2000, p99: 8000),
     arrivalsPerSecond: 1000, onewayWindow: 8)
 
-  /// Senders that do not look and receivers that keep every buffer: oneway space runs out, and
-  /// spam is reported.
+  /// Senders that never wait and receivers that keep every buffer: oneway space runs out, and spam
+  /// is reported.
   static let onewayFlood = Workload(
     name: "oneway-flood", summary: "oneway messages to receivers that are too slow for them",
     syncWeight: 0, onewayWeight: 1,

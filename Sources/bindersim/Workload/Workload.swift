@@ -1,8 +1,8 @@
-/// What is sent: kinds, sizes, rate and hold times, from which any number of messages can be drawn.
+/// What is sent: kinds, sizes, rate and hold times, from which any number of messages is drawn.
 struct Workload: Sendable {
   let name: String
   let summary: String
-  /// Of `syncWeight + onewayWeight` messages, so many are calls that are answered, the others
+  /// Of `syncWeight + onewayWeight` messages, this many are calls with a reply; the others are
   /// oneway.
   let syncWeight: Int
   let onewayWeight: Int
@@ -10,18 +10,18 @@ struct Workload: Sendable {
   let oneways: SizeDistribution
   let replies: SizeDistribution
   let holdTimes: HoldTimes
-  /// Requests a second over all processes, in simulated time.
+  /// Requests per second over all processes, in simulated time.
   let arrivalsPerSecond: Int
-  /// How many of its oneway messages a sender lets wait before it sends another; nil when it does
-  /// not look.
+  /// The number of its oneway messages that may be waiting when a sender sends another; nil means
+  /// that it does not check.
   let onewayWindow: Int?
   /// In simulated time requests come in bursts from one process to another, this many on average.
   var burst = 1
-  /// So many of a thousand requests are never freed.
+  /// How many of a thousand requests are never freed.
   var leakPerMille = 0
-  /// Only so many of the processes are sent to, and they do not send; nil when all do both.
+  /// The number of processes that only receive while the others only send; nil when all do both.
   var servers: Int?
-  /// How many processes and threads in each a run has unless the user says otherwise.
+  /// The default number of processes of a run, and of threads in each.
   var processes = 4
   var threads = 4
 
@@ -33,8 +33,8 @@ struct Workload: Sendable {
   var largestOffsets: Int { distributions.map(\.largestOffsets).max() ?? 0 }
   private var distributions: [SizeDistribution] { [requests, oneways, replies] }
 
-  /// The message of that number: the same for the same seed, whoever asks. So a receiver knows
-  /// what it must find from the number alone.
+  /// Message `number`, which depends only on the seed, so that a receiver knows what to expect from
+  /// the number alone.
   func message(_ id: UInt32, seed: UInt64) -> Message {
     var random = SplitMix64(seed: SplitMix64.mix(seed &+ 1) ^ UInt64(id))
     let isOneway = random.next(below: syncWeight + onewayWeight) >= syncWeight
@@ -50,20 +50,20 @@ struct Workload: Sendable {
 
 /// One message and, for a call, its answer.
 struct Message: Sendable {
-  /// Travels as the transaction's code.
+  /// Sent as the transaction's code.
   let id: UInt32
   let seed: UInt64
   let isOneway: Bool
   let request: MessageShape
   let reply: MessageShape
-  /// Whether its buffer outlives the reading when time is real.
+  /// Whether the receiver holds the buffer after reading it, in real time.
   let isHeld: Bool
-  /// Nanoseconds that the receiver would keep the buffer.
+  /// How long the receiver holds the buffer, in nanoseconds.
   let hold: UInt64
   /// Whether the receiver forgets to free its buffer.
   let isLeaked: Bool
 
-  /// Selects the contents of the request or the reply.
+  /// The seed of the request's or the reply's contents.
   func key(isReply: Bool) -> UInt64 {
     SplitMix64.mix(seed ^ UInt64(id) << 1 ^ (isReply ? 1 : 0))
   }

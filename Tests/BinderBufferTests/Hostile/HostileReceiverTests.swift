@@ -93,9 +93,9 @@ import Testing
 
   /// Nothing is held, and what is resident in spite of it are strays that can be seen.
   private func expectNoFrames(_ world: World) throws {
-    let arena = world.server.core.state.pointee.region!.pointee.pages.arena
-    guard arena.returnsMemory else { return }
+    let memory = world.server.core.state.pointee.region!.pointee.pages.memory
+    guard memory.returnsMemory else { return }
     try world.expectNothingHeld()
-    #expect(world.server.framedPages().isEmpty && arena.pagesInUse == 0)
+    #expect(world.server.framedPages().isEmpty && world.budget.pagesInUse == 0)
   }
 }

@@ -14,11 +14,13 @@ import Testing
     let world: World
     var process = peer()
     let bytes: [UInt8]
+    private let handle: UserProcess
 
     init(_ bytes: [UInt8]) throws {
       world = try World(length: 4 << 20)
       self.bytes = bytes
       try #require(peer_start_holding(&process, bytes, bytes.count) == 0)
+      handle = try UserProcess(pid: process.pid)
     }
 
     deinit { peer_end(&process) }
@@ -26,7 +28,7 @@ import Testing
     func slice(_ range: Range<Int>) -> UserSlice {
       UserSlice(
         address: process.address + UInt(range.lowerBound), length: range.count,
-        in: .process(process.pid))
+        in: handle)
     }
 
     /// Nil when it went well.

@@ -22,7 +22,7 @@ import Testing
 
         var rest = PageSet(pageCount: 1024)
         rest.insert(0..<1024)
-        rest.subtract(set)
+        _ = rest.remove(lower..<upper)
         rest.insert(lower..<upper)
         #expect(rest.remove(0..<lower) && rest.remove(upper..<1024))
         expect(rest, lower..<upper)

@@ -4,7 +4,7 @@ import Testing
 @testable import BinderBuffer
 
 /// A process as text, in the layouts of the drivers' debug files and log.
-@Suite struct DumpTests {
+@Suite(.timeLimit(.minutes(5))) struct DumpTests {
   /// Three buffers: delivered, queued, being filled; one page idle.
   private func fill(_ world: World) throws -> Allocation {
     let idle = try world.keep(5000)

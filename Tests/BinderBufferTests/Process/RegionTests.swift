@@ -31,7 +31,7 @@ import Testing
     let before = world.server.statistics
     let error = failure { try world.server.mapRegion(length: 4096, policy: .c) }
     #expect(error == .busy(pid: 1, .region))
-    #expect(error?.errno == .busy)
+    #expect(error?.errno == .resourceBusy)
     #expect(world.server.statistics == before)
   }
 

@@ -28,11 +28,12 @@ struct World {
   @discardableResult
   func send(
     _ data: [UInt8], oneway: Bool = true, code: UInt32 = 0, flags: TransactionFlags = [],
-    offsets: [UInt64] = [], extraSize: Int = 0, securityContext: [UInt8] = [], to other: Node? = nil
+    offsets: [UInt64] = [], extraSize: Int = 0, securityContext: [UInt8] = [],
+    readsOwnMemory: Bool = true, to other: Node? = nil
   ) throws -> Receipt {
     try withTransaction(
       data, oneway: oneway, code: code, flags: flags, offsets: offsets, extraSize: extraSize,
-      securityContext: securityContext
+      securityContext: securityContext, readsOwnMemory: readsOwnMemory
     ) { try client.send($0, to: other ?? node) }
   }
 
@@ -64,16 +65,17 @@ struct World {
 func withTransaction<R>(
   _ data: [UInt8], oneway: Bool, code: UInt32 = 0, flags: TransactionFlags = [],
   offsets: [UInt64] = [], extraSize: Int = 0, securityContext: [UInt8] = [],
-  _ body: (Transaction) throws -> R
+  readsOwnMemory: Bool = true, _ body: (Transaction) throws -> R
 ) throws -> R {
   try data.withUnsafeBytes { data in
     try offsets.withUnsafeBytes { offsets in
       try securityContext.withUnsafeBytes { securityContext in
-        try body(
-          Transaction(
-            code: code, flags: oneway ? flags.union(.oneway) : flags,
-            data: UserSlice(unsafeTrusted: data), offsets: UserSlice(unsafeTrusted: offsets),
-            extraSize: extraSize, securityContext: UserSlice(unsafeTrusted: securityContext)))
+        var transaction = Transaction(
+          code: code, flags: oneway ? flags.union(.oneway) : flags,
+          data: UserSlice(unsafeTrusted: data), offsets: UserSlice(unsafeTrusted: offsets),
+          extraSize: extraSize, securityContext: UserSlice(unsafeTrusted: securityContext))
+        transaction.readsOwnMemory = readsOwnMemory
+        return try body(transaction)
       }
     }
   }

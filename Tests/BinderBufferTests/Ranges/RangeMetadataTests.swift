@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 /// Metadata lives exactly as long as its range is committed.
-struct RangeMetadataTests {
+@Suite(.timeLimit(.minutes(5))) struct RangeMetadataTests {
   final class Tracker: Sendable {
     let live = Atomic<Int>(0)
     let made = Atomic<Int>(0)

@@ -3,7 +3,7 @@ import PageAlloc
 import Testing
 
 /// Wrong arguments and wrong states are refused and change nothing.
-struct RangeMisuseTests {
+@Suite(.timeLimit(.minutes(5))) struct RangeMisuseTests {
   @Test(arguments: [0, -8, 4, 12, 4097, (4 << 20) + 8, .max, .min])
   func invalidLength(length: Int) {
     for policy in PlacementPolicy.allCases {

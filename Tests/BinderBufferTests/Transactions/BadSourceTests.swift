@@ -72,7 +72,8 @@ import Testing
     let bytes = [UInt8](repeating: 3, count: 3 * 4096)
     #expect(peer_start_holding(&holder, bytes, bytes.count) == 0)
     #expect(peer_unmap(&holder, 4096, 4096) == 0)
-    let slice = UserSlice(address: holder.address, length: bytes.count, in: .process(holder.pid))
+    let slice = UserSlice(
+      address: holder.address, length: bytes.count, in: try UserProcess(pid: holder.pid))
     let error = failure {
       _ = try world.client.send(Transaction(flags: .oneway, data: slice), to: world.node)
     }
@@ -85,7 +86,7 @@ import Testing
     var holder = peer()
     defer { peer_end(&holder) }
     #expect(peer_start_holding(&holder, [1, 2, 3, 4], 4) == 0)
-    let slice = UserSlice(address: holder.address, length: 4, in: .process(holder.pid))
+    let slice = UserSlice(address: holder.address, length: 4, in: try UserProcess(pid: holder.pid))
     let transaction = Transaction(data: slice)
     #expect(peer_kill(&holder) == 0)
     let gone = BinderError.badSource(.processGone(pid: holder.pid))

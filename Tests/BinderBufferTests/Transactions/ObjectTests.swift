@@ -185,15 +185,15 @@ import Testing
           unsafeTrusted: UnsafeRawBufferPointer(start: memory.base + 1024, count: data.count))
       case .untrusted: UserSlice(address: messageAt, length: data.count, in: .untrusted)
       case .anotherProcess:
-        UserSlice(address: messageAt, length: data.count, in: .process(holder.pid))
+        UserSlice(address: messageAt, length: data.count, in: try UserProcess(pid: holder.pid))
       }
     // Something in front, so that offsets in the region differ from offsets in the buffer.
     let front = try world.keep(1000)
     let receipt = try [UInt64(0), 40, 80].withUnsafeBytes {
-      try world.client.send(
-        Transaction(
-          flags: .oneway, data: slice, offsets: UserSlice(unsafeTrusted: $0), extraSize: 40),
-        to: world.node)
+      var transaction = Transaction(
+        flags: .oneway, data: slice, offsets: UserSlice(unsafeTrusted: $0), extraSize: 40)
+      transaction.readsOwnMemory = source != .anotherProcess
+      return try world.client.send(transaction, to: world.node)
     }
     #expect(receipt.size == 120 + 24 + 40)
     let delivery = try world.server.take()
@@ -248,5 +248,25 @@ import Testing
     #expect(error == .badSource(.badAddress(address: UInt(address), length: 16)))
     #expect(error?.errno == .badAddress)
     try world.expectNothingHeld()
+  }
+
+  /// A message may come from anywhere; the addresses in it are read only where its sender has said
+  /// that they are its own.
+  @Test func aMessageOfThisProcessNamesNoMemoryOfIt() throws {
+    let world = try World()
+    let secret = Array("another receiver's message".utf8)
+    try secret.withUnsafeBytes { secret in
+      let address = UInt64(UInt(bitPattern: secret.baseAddress))
+      let data = Self.message(
+        64, [(0, Kind.handle.rawValue), (24, Kind.pointer.rawValue)], sources: [24: (address, 16)])
+      let error = failure {
+        try world.send(data, offsets: [0, 24], extraSize: 16, readsOwnMemory: false)
+      }
+      #expect(error == .invalidArgument(.pointerIntoOwnMemory(index: 1)))
+      try world.expectNothingHeld()
+      // Without bytes there is nothing to read.
+      let empty = Self.message(40, [(0, Kind.pointer.rawValue)], sources: [0: (address, 0)])
+      try world.send(empty, offsets: [0], readsOwnMemory: false)
+    }
   }
 }

@@ -23,6 +23,13 @@ typedef struct {
 // Starts a process that holds a copy of `bytes` in writable memory of whole pages; the rest is 0.
 int peer_start_holding(peer *_Nonnull peer, const void *_Nonnull bytes, size_t length);
 
+// Starts a process with memory that blocks whoever touches it, for as long as it runs (userfaultfd).
+// EPERM or ENOSYS where that cannot be had.
+int peer_start_blocking(peer *_Nonnull peer, size_t length);
+
+// A new descriptor of the process itself (pidfd), or -errno.
+int peer_descriptor(const peer *_Nonnull peer);
+
 // Starts a process that maps `length` bytes of a file read-only.
 int peer_start_mapping(peer *_Nonnull peer, int descriptor, size_t length);
 

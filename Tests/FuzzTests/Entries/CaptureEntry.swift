@@ -8,12 +8,10 @@ func fuzzCapture(_ bytes: [UInt8]) throws {
   let pieces = try CaptureReader.readAll(bytes, chunk: 7)
   try require(pieces.records, whole.records, "records, read in pieces")
   try require(pieces.summary, whole.summary, "summary, read in pieces")
-  var lines = 0
-  for record in whole.records {
-    try require(record.line > lines, "line \(record.line) comes after line \(lines)")
-    lines = record.line
-  }
-  try require(lines <= whole.summary.lines, "line \(lines) of \(whole.summary.lines)")
+  // Sizes that come before their transaction come out behind it.
+  let lines = whole.records.map(\.line)
+  try require(Set(lines).count, lines.count, "each line comes once")
+  try require(lines.allSatisfy { $0 > 0 && $0 <= whole.summary.lines }, "a line beyond the last")
 
   var reader = CaptureReader(bytes: bytes)
   let survey = try CaptureSurvey(&reader)

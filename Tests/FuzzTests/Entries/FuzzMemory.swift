@@ -8,7 +8,6 @@ final class FuzzMemory: Sendable {
   static let shared = FuzzMemory()
 
   nonisolated(unsafe) private let base: UnsafeMutableRawPointer
-  let pid = getpid()
 
   private init() {
     base = mmap(

@@ -3,6 +3,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
   case ranges
   case transaction
   case capture
+  case packets
   case recording
   case command
   case job
@@ -13,6 +14,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .ranges: try fuzzRanges(input)
     case .transaction: try fuzzTransactions(input)
     case .capture: try fuzzCapture(input)
+    case .packets: try fuzzPackets(input)
     case .recording: try fuzzRecording(input)
     case .command: try fuzzCommandLine(input)
     case .job: try fuzzJob(input)

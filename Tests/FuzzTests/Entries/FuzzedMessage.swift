@@ -35,13 +35,14 @@ struct FuzzedMessage {
     let lengths = [dataSize, offsetsSize, contextSize]
     let fit = zip(places, lengths).allSatisfy { $1 >= 0 && $0 <= FuzzMemory.size - $1 }
     // Only what is there may be called trusted.
-    var source = [UserMemory.trusted, .untrusted, .process(memory.pid), .trusted][header >> 2 & 3]
+    var source = [UserMemory.trusted, .untrusted, .untrusted, .trusted][header >> 2 & 3]
     if !fit, source == .trusted { source = .untrusted }
     let slices = zip(places, lengths).map { memory.slice($0, $1, source) }
     (transaction.data, transaction.offsets, transaction.securityContext) =
       (slices[0], slices[1], slices[2])
     mayBeAccepted =
       fit && offsetsSize % 8 == 0 && transaction.extraSize >= 0 && transaction.extraSize % 8 == 0
+    transaction.readsOwnMemory = true
     image = memory.image
   }
 

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// Damaged captures: nothing is lost, counted twice, or brought down.
-@Suite struct CapturePropertyTests {
+@Suite(.timeLimit(.minutes(5))) struct CapturePropertyTests {
   private static let lines = [
     "# tracer: nop",
     "     lowpool[64]-57  (26290) [003] .... 15.550551: binder_transaction: transaction=75 "

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// Whole files: their ends, their damage, the pages around them.
-@Suite struct CaptureReaderTests {
+@Suite(.timeLimit(.minutes(5))) struct CaptureReaderTests {
   private static let line =
     "a-1 (    1) [000] .... 1.000000: binder_transaction_received: transaction=5"
 

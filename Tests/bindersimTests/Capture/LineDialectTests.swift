@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// Lines of every shape met in the wild, with values of our own.
-@Suite struct LineDialectTests {
+@Suite(.timeLimit(.minutes(5))) struct LineDialectTests {
   private func record(_ line: String) throws -> CaptureRecord {
     var reader = CaptureReader(bytes: Array((line + "\n").utf8))
     return try #require(try reader.next(), "not usable: \(line)")
@@ -79,7 +79,9 @@ import Testing
       ),
       (
         "binder_transaction_alloc_buf: transaction=5 data_size=120 offsets_size=8",
-        .allocBuf(BufferEvent(transaction: 5, dataSize: 120, offsetsSize: 8, extraSize: 0))
+        .allocBuf(
+          BufferEvent(
+            transaction: 5, dataSize: 120, offsetsSize: 8, extraSize: 0, hasExtraSize: false))
       ),
       (
         "binder_transaction_alloc_buf: extra_buffers_size=8 offsets_size=0 data_size=4 "
@@ -94,7 +96,9 @@ import Testing
       (
         "binder_transaction_failed_buffer_release: transaction=-2 data_size=52 offsets_size=0",
         .failedBufferRelease(
-          BufferEvent(transaction: 0xFFFF_FFFE, dataSize: 52, offsetsSize: 0, extraSize: 0))
+          BufferEvent(
+            transaction: 0xFFFF_FFFE, dataSize: 52, offsetsSize: 0, extraSize: 0,
+            hasExtraSize: false))
       ),
       (
         "binder_transaction: transaction=8 dest_node=0 dest_proc=9 dest_thread=10 reply=1 "
@@ -176,7 +180,8 @@ import Testing
     #expect(
       record.event
         == .allocBuf(
-          BufferEvent(transaction: 5, dataSize: .max, offsetsSize: 0, extraSize: 0)))
+          BufferEvent(
+            transaction: 5, dataSize: .max, offsetsSize: 0, extraSize: 0, hasExtraSize: false)))
   }
 
   @Test(arguments: [

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// The captures of real devices, where they are at hand.
-@Suite(.enabled(if: !SharedFiles.captures.isEmpty, SharedFiles.absent))
+@Suite(.enabled(if: !SharedFiles.captures.isEmpty, SharedFiles.absent), .timeLimit(.minutes(5)))
 struct SharedCaptureTests {
   @Test(arguments: SharedFiles.captures)
   func everyLineIsUsable(path: String) throws {

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// The quick ways through a capture find what the thorough ones find.
-@Suite struct SurveyTests {
+@Suite(.timeLimit(.minutes(5))) struct SurveyTests {
   private static let prefixes = [
     "     lowpool[64]-57  (26290) [003] .... 15.550551: ", "  a-12  (   34) [000] d..1. 15.5505: ",
     "  a-12  (   34) [000] .... 15.550551: ", "  b c-13  (   34) [001] ...1 9915.550551: ",
@@ -54,9 +54,17 @@ import Testing
       let filtered = try CaptureSurvey(&reader)
       try reader.rewind()
       var whole = CaptureSurvey()
-      while let record = try reader.next() { whole.add(record) }
+      var records: [CaptureRecord] = []
+      while let record = try reader.next() { records.append(record) }
+      // What was put behind its transaction is surveyed where it stood.
+      for record in records.sorted(by: { $0.line < $1.line }) { whole.add(record) }
       #expect(filtered.processOfThread == whole.processOfThread)
       #expect(filtered.released.count == whole.released.count)
+      for node in Int32(0)...2 {
+        #expect(
+          filtered.contexts.context(ofNode: node, in: 34)
+            == whole.contexts.context(ofNode: node, in: 34))
+      }
       for id in UInt32(0)..<16 {
         #expect(filtered.released.contains(id) == whole.released.contains(id))
       }

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// `bindersim check` as a user runs it.
-@Suite struct CheckCommandTests {
+@Suite(.timeLimit(.minutes(5))) struct CheckCommandTests {
   @Test func twoRunsPrintTheSame() throws {
     let arguments = ["check", "--seeds", "1-3", "--steps", "200", "--policy", "c"]
     let first = try BuiltTool.run(arguments)

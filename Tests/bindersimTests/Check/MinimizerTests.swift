@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct MinimizerTests {
+@Suite(.timeLimit(.minutes(5))) struct MinimizerTests {
   @Test func onlyTheStepsThatMatterStay() {
     let culprits: Set = [3, 71, 72, 900]
     var minimizer = Minimizer(fails: { culprits.isSubset(of: $0.steps) })

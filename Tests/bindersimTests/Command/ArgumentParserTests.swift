@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct ArgumentParserTests {
+@Suite(.timeLimit(.minutes(5))) struct ArgumentParserTests {
   private static let size = Option(
     "size", short: "s", .size, default: 7, shown: "7", help: "a size")
   private static let name = Option(optional: "name", .file, help: "a name")

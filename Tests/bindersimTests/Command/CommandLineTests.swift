@@ -4,7 +4,7 @@ import Testing
 @testable import bindersim
 
 /// What a shell sees of the built tool.
-@Suite struct CommandLineTests {
+@Suite(.timeLimit(.minutes(5))) struct CommandLineTests {
   @Test func help() throws {
     for arguments in [["--help"], ["-h"], ["help"]] {
       let tool = try BuiltTool.run(arguments)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct CompletionTests {
+@Suite(.timeLimit(.minutes(5))) struct CompletionTests {
   /// What bash offers for the last of the words.
   private func offered(_ words: String) throws -> Set<String> {
     let scratch = try ScratchDirectory()

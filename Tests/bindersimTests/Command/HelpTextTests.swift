@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct HelpTextTests {
+@Suite(.timeLimit(.minutes(5))) struct HelpTextTests {
   @Test(arguments: Bindersim.commands.commands.map(\.name))
   func everyCommandExplainsEverything(_ name: String) throws {
     let command = try #require(Bindersim.commands.commands.first { $0.name == name })

@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct QuantityTests {
+@Suite(.timeLimit(.minutes(5))) struct QuantityTests {
   @Test(arguments: [
     ("4096", 4096), ("4K", 4096), ("4k", 4096), ("4KiB", 4096), ("1016K", 1_040_384),
     ("2M", 2 << 20), ("1.5M", 1_572_864), ("0.5K", 512), ("1G", 1 << 30), ("0", 0), ("7B", 7),

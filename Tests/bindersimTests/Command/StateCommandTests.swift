@@ -3,7 +3,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct StateCommandTests {
+@Suite(.timeLimit(.minutes(5))) struct StateCommandTests {
   @Test func theLayoutIsTheDrivers() throws {
     let c = try BuiltTool.run(["state", "-w", "leak", "--at", "100ms", "--policy", "c"])
     #expect(c.status == 0 && c.errors == "")

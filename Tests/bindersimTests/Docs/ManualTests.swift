@@ -4,14 +4,12 @@ import Testing
 @testable import bindersim
 
 /// Every command line of the manual and of the help is run, in a directory of its own.
-@Suite struct ManualTests {
+@Suite(.timeLimit(.minutes(5))) struct ManualTests {
   private static let capture = SharedFiles.captures.first { $0.contains("api32_startup_warm") }
 
   private static func manual() throws -> String {
-    let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     return try String(
-      contentsOf: package.appendingPathComponent("Docs/bindersim.md"), encoding: .utf8)
+      contentsOf: SharedFiles.package.appendingPathComponent("Docs/bindersim.md"), encoding: .utf8)
   }
 
   /// The fenced blocks of shell lines, in order.

@@ -3,7 +3,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct ChromeTraceTests {
+@Suite(.timeLimit(.minutes(5))) struct ChromeTraceTests {
   private struct Trace: Decodable {
     struct Event: Decodable {
       let ph: String

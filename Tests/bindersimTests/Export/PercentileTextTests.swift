@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct PercentileTextTests {
+@Suite(.timeLimit(.minutes(5))) struct PercentileTextTests {
   private func series(_ values: [UInt64]) -> LatencySeries {
     var histogram = LatencyHistogram()
     for value in values { histogram.record(value) }

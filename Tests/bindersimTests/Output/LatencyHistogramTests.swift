@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct LatencyHistogramTests {
+@Suite(.timeLimit(.minutes(5))) struct LatencyHistogramTests {
   private static let shares = [0.0, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 1.0]
 
   /// Against the sorted values: never less, at most one percent more.

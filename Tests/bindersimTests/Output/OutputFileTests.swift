@@ -3,7 +3,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct OutputFileTests {
+@Suite(.timeLimit(.minutes(5))) struct OutputFileTests {
   @Test func appearsWholeAndOnlyAtTheEnd() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }

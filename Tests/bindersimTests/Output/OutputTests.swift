@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct OutputTests {
+@Suite(.timeLimit(.minutes(5))) struct OutputTests {
   @Test(arguments: [
     (0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567"), (-1234, "-1,234"),
     (Int.min, "-9,223,372,036,854,775,808"),

@@ -6,7 +6,7 @@ import Testing
 /// Recordings that a second model of the drivers, written apart from the engine from the drivers'
 /// rules (a textbook red-black tree, a list of gaps, a map of pages) and itself checked against
 /// recordings of the real drivers, answered in the same way to the last line.
-@Suite struct PinnedRecordingTests {
+@Suite(.timeLimit(.minutes(5))) struct PinnedRecordingTests {
   @Test(
     arguments: [
       (.rust, .mixed, 0xb93d_ba62_447e_1b2c),

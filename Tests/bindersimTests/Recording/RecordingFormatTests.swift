@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// The recording format: what is written is read back, and what is not of the format is told.
-@Suite struct RecordingFormatTests {
+@Suite(.timeLimit(.minutes(5))) struct RecordingFormatTests {
   private func parse(_ text: String) -> Result<RecordingLine, RecordingFault> {
     do throws(RecordingFault) {
       return .success(try RecordingParser.parse(Array(text.utf8).span))

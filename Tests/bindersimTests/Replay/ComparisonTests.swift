@@ -4,7 +4,7 @@ import Testing
 @testable import bindersim
 
 /// Means, worst moments, and settings side by side.
-@Suite struct ComparisonTests {
+@Suite(.timeLimit(.minutes(5))) struct ComparisonTests {
   @Test func meanIsWeightedByTime() {
     var gauge = MeanGauge()
     gauge.set(4, at: 0)

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// When a capture's buffers end, each rule by a capture of a few lines.
-@Suite struct FreeRuleTests {
+@Suite(.timeLimit(.minutes(5))) struct FreeRuleTests {
   @Test func requestWhenItsReplyIsSentAndReplyWhenReceived() throws {
     var capture = SyntheticCapture()
     capture.send(1, from: 20, 2, to: 3)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct NumberTableTests {
+@Suite(.timeLimit(.minutes(5))) struct NumberTableTests {
   @Test(arguments: 1...20)
   func likeADictionary(seed: UInt64) {
     var random = SplitMix64(seed: seed)

@@ -5,7 +5,7 @@ import Testing
 
 /// What recording devices, file systems and editors do to captures: told by line, replayed as far
 /// as it goes.
-@Suite struct OddInputTests {
+@Suite(.timeLimit(.minutes(5))) struct OddInputTests {
   private func report(
     _ bytes: [UInt8], _ options: ReplayOptions = ReplayOptions(path: "odd")
   ) throws -> ReplayReport {
@@ -104,7 +104,7 @@ import Testing
   @Test func anotherFormat() throws {
     let gzip: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 10] + (0..<200).map { UInt8($0) }
     let report = try report(gzip)
-    #expect(report.notes.count { $0.contains("not text") } == 1)
+    #expect(report.notes.count { $0.contains("the gzip data is damaged") } == 1)
     #expect(report.used == 0)
   }
 

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// Which lines become buffers, from whom and for whom, and why others do not.
-@Suite struct PlannerTests {
+@Suite(.timeLimit(.minutes(5))) struct PlannerTests {
   @Test func beganInTheMiddle() throws {
     var capture = SyntheticCapture()
     capture.allocBuf(1, from: 20, 2)

@@ -5,7 +5,7 @@ import Testing
 @testable import bindersim
 
 /// Captures through the engine.
-@Suite struct ReplayTests {
+@Suite(.timeLimit(.minutes(5))) struct ReplayTests {
   private func call(_ capture: inout SyntheticCapture, _ id: Int, data: Int, reply: Int) {
     capture.send(id, from: 20, 2, to: 3, data: data)
     capture.received(id, by: 30, 3)

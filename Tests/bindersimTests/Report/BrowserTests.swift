@@ -4,7 +4,7 @@ import Testing
 
 /// Reports in a real browser, where there is one: laid out as on a phone and on a desk, in light
 /// and dark.
-@Suite struct BrowserTests {
+@Suite(.timeLimit(.minutes(5))) struct BrowserTests {
   private static let browser = BuiltTool.installed([
     "chromium", "chromium-browser", "google-chrome",
   ])

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// What every report must be, whatever it tells.
-@Suite struct ReportTests {
+@Suite(.timeLimit(.minutes(5))) struct ReportTests {
   static let workloads = [Workload.android, .leak, .fragmentation, .onewayFlood, .rpc]
 
   static func page(_ workload: Workload, transactions: Int = 1500) throws -> String {

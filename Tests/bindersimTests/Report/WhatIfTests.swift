@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// "Would 2 MiB have helped?"
-@Suite struct WhatIfTests {
+@Suite(.timeLimit(.minutes(5))) struct WhatIfTests {
   private func sentence(_ attempts: [(policy: String, region: Int, refused: Int)]) -> String {
     WhatIf.tried(
       attempts.map {

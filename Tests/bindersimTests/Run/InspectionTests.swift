@@ -5,7 +5,7 @@ import Testing
 @testable import bindersim
 
 /// What a receiver finds when the message is not what its number says.
-@Suite struct InspectionTests {
+@Suite(.timeLimit(.minutes(5))) struct InspectionTests {
   private let simulation: Simulation
   private let sender: BinderProcess
   private let receiver: Simulation.Member

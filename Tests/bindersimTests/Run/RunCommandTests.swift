@@ -4,7 +4,7 @@ import Testing
 @testable import bindersim
 
 /// `bindersim run` as a user runs it.
-@Suite struct RunCommandTests {
+@Suite(.timeLimit(.minutes(5))) struct RunCommandTests {
   @Test func aShortRunInAPipe() throws {
     let tool = try BuiltTool.run(
       ["run", "-d", "300ms", "-p", "2", "-t", "2"], environment: ["TERM=xterm"])

@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct SoakTests {
+@Suite(.timeLimit(.minutes(5))) struct SoakTests {
   @Test func aShortSoak() throws {
     let tool = try BuiltTool.run(["soak", "--duration", "1s"])
     #expect(tool.status == 0, "\(tool.output)\(tool.errors)")

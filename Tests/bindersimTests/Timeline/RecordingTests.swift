@@ -3,7 +3,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct RecordingTests {
+@Suite(.timeLimit(.minutes(5))) struct RecordingTests {
   @Test func theGridNeverHasMoreColumnsThanItMay() {
     var grid = TimeGrid()
     var merges = 0

@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct JobFileTests {
+@Suite(.timeLimit(.minutes(5))) struct JobFileTests {
   @Test func everyKeyHasADefault() throws {
     let workload = try JobFile.workload(text: "", path: "empty.job")
     #expect(workload.name == "job")

@@ -3,7 +3,7 @@ import Testing
 @testable import bindersim
 
 /// Drawn messages have the figures that were measured in the captures.
-@Suite struct MeasuredWorkloadTests {
+@Suite(.timeLimit(.minutes(5))) struct MeasuredWorkloadTests {
   struct Figures: Sendable {
     let workload: Workload
     let syncShare: Double

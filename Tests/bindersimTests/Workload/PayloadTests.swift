@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct PayloadTests {
+@Suite(.timeLimit(.minutes(5))) struct PayloadTests {
   private func filled(_ size: Int, objects: Int, key: UInt64) -> (data: [UInt8], offsets: [UInt8]) {
     var data = [UInt8](repeating: 0xaa, count: size)
     var offsets = [UInt8](repeating: 0xaa, count: objects * 8)

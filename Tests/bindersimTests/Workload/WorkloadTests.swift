@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite struct WorkloadTests {
+@Suite(.timeLimit(.minutes(5))) struct WorkloadTests {
   @Test(arguments: Workload.all.map(\.name))
   func everyMessageCanBeSent(_ name: String) throws {
     let workload = try #require(Workload.all.first { $0.name == name })

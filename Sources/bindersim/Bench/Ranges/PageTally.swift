@@ -37,7 +37,7 @@ struct PageTally {
     }
   }
 
-  /// Takes the frames of all idle pages back.
+  /// Takes back the frames of all idle pages.
   func reclaim() {
     for page in buffersOnPage.indices where buffersOnPage[page] == 0 {
       frames.remove(page..<page + 1)

@@ -1,7 +1,7 @@
 internal import BinderBuffer
 internal import Glibc
 
-/// Replays the very same operations through each policy and through malloc, interleaved.
+/// Replays the same operations through each policy and through malloc, interleaved.
 struct RangeBenchmark {
   let operations: Int
   let rounds: Int
@@ -64,7 +64,7 @@ struct RangeBenchmark {
     let operations = workload.operations(operations)
     guard !Interrupt.wasRequested else { return [] }
     let policies = [PlacementPolicy.rust, .c, .c61, .compact]
-    // They also warm up: the timed passes find frames in all pages that these used.
+    // This also warms up: every page that the timed passes use already has a frame.
     let surveys = policies.map { RangeReplay.survey(workload, operations, $0) }
     var times = policies.map { _ in [Double]() }
     var ratios = times

@@ -1,8 +1,8 @@
 internal import BinderBuffer
 internal import Glibc
 
-/// One pass over a workload's operations. A failed request leaves its place empty, and freeing an
-/// empty place does nothing: the same for all subjects.
+/// One pass over a workload's operations. A failed request leaves its slot empty, and freeing an
+/// empty slot does nothing; this holds for every allocator that is measured.
 enum RangeReplay {
   typealias Operation = RangeWorkload.Operation
 
@@ -41,7 +41,7 @@ enum RangeReplay {
 
   /// Nanoseconds of thread CPU time for one operation.
   ///
-  /// - Parameter frames: Which pages have frames; keeping account of them is not the allocator's.
+  /// - Parameter frames: Which pages have frames; the caller keeps this up to date.
   @inline(never)
   static func time(
     _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy,
@@ -103,14 +103,15 @@ enum RangeReplay {
     var failures = 0
     var pages: PageTally
     var meanPages = 0.0
-    /// Mean of the pages that the live bytes would fill without a gap: no policy needs fewer.
+    /// Mean number of pages that the live bytes would fill without gaps; no policy needs fewer.
     var meanPagesFloor = 0.0
     var largestFreeShare = 0.0
   }
 
-  /// What the policy does with pages and space; not timed.
+  /// How many pages and how much space the policy uses; not timed.
   ///
-  /// - Parameter interval: After how many operations all idle pages lose their frames; nil: never.
+  /// - Parameter interval: Number of operations after which all idle pages lose their frames; nil
+  ///   means never.
   static func survey(
     _ workload: RangeWorkload, _ operations: [Operation], _ policy: PlacementPolicy,
     reclaimEvery interval: Int? = nil

@@ -1,7 +1,7 @@
 /// The workloads by which range allocators are compared.
 ///
-/// Sizes are multiples of 8, chosen evenly; which buffer is freed is chosen evenly among the live
-/// ones unless said otherwise. All choices come from SplitMix64, seeded with the workload's digit.
+/// Sizes are multiples of 8, drawn uniformly; unless noted, the buffer to free is drawn uniformly
+/// from the live ones. All choices come from SplitMix64, seeded with the workload's digit.
 enum RangeWorkload: String, CaseIterable {
   /// 200 live, 64–512 B, freed at random.
   case w1 = "W1"
@@ -40,7 +40,7 @@ enum RangeWorkload: String, CaseIterable {
     }
   }
 
-  /// How far the number of live buffers strays from that.
+  /// How far the number of live buffers may differ from `live`.
   private var slack: Int {
     switch self {
     case .w2, .w3: 0

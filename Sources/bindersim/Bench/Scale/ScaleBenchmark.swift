@@ -40,7 +40,7 @@ struct ScaleBenchmark {
       ])
   }
 
-  /// Sets the soft limit; gives the one before.
+  /// Sets the soft limit and returns the previous one.
   private func limitOpenFiles(to limit: UInt) throws(CommandError) -> UInt {
     var limits = rlimit()
     let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -69,7 +69,7 @@ struct ScaleBenchmark {
       let mappings = ProcFile.mappings
       let descriptors = ProcFile.descriptors
 
-      // Everybody gets a message, and is idle afterwards with one page that was touched.
+      // Every process gets one message, and is then idle with one page touched.
       let message = [UInt8](repeating: 1, count: 88)
       for server in servers {
         _ = try client.send(oneway: true, data: unsafe message.span.bytes, to: server.makeNode())
@@ -80,7 +80,7 @@ struct ScaleBenchmark {
       let start2 = MonotonicClock.now()
       let reclaimed = context.reclaim()
       let reclaim = Double(MonotonicClock.now() - start2) / 1000 / Double(max(1, reclaimed))
-      // A touched page counts in both views of it.
+      // A touched page counts in both of its mappings.
       let touched = processes * Page.size
       return [
         Row(name: "creation", value: creation, unit: "µs for each process"),
@@ -101,7 +101,7 @@ struct ScaleBenchmark {
 
   private func measureMetadata() throws(CommandError) -> [Row] {
     do throws(RangeError) {
-      // Once to have the code and the heap in memory, once to measure.
+      // The first run brings code and heap into memory; the second is measured.
       var resident = 0
       for _ in 0..<2 {
         let before = ProcFile.residentBytes

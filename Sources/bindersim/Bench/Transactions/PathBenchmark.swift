@@ -47,7 +47,7 @@ struct PathBenchmark: ~Copyable {
     transact(many / 10)
     for round in 0..<rounds where round == 0 || !Interrupt.wasRequested {
       target.populate()
-      // Turn by turn: what else the machine does, and what the caches hold, is the same for both.
+      // Take turns, so that both see the same load on the machine and the same caches.
       var copied = 0.0
       var transacted = 0.0
       let turns = 20
@@ -90,8 +90,8 @@ struct PathBenchmark: ~Copyable {
     for _ in 0..<count { transact(isOneway: bytes <= 1_040_384 / 2) }
   }
 
-  /// The whole way of one message. What does not fit the oneway half goes as a call that its
-  /// sender gives up.
+  /// Sends, receives and frees one message. A message that does not fit the oneway half is sent as a
+  /// call that the sender abandons.
   @inline(__always)
   private func transact(isOneway: Bool) {
     do throws(BinderError) {
@@ -128,7 +128,8 @@ struct PathBenchmark: ~Copyable {
     return total / Double(count)
   }
 
-  /// The least that a fresh message costs: frames, its one copy, and a look at it by another view.
+  /// The least that a message in fresh pages costs: their frames, one copy, and reading it through
+  /// another mapping.
   private func timeBare(_ count: Int) -> Double {
     var total = 0.0
     for _ in 0..<count {
@@ -143,8 +144,7 @@ struct PathBenchmark: ~Copyable {
   }
 }
 
-/// Messages of one length that lie one behind the other, as many as the pool has room for, handed out
-/// in turn.
+/// Messages of one length, laid out one after the other to fill the pool and handed out in turn.
 @safe
 final class MessagePool {
   private let base: UnsafeMutableRawPointer
@@ -172,7 +172,7 @@ final class MessagePool {
   }
 }
 
-/// Plain shared memory of the kind that a region is made of, without the engine.
+/// Plain shared memory like a region's, without the engine.
 @safe
 struct SharedMemory: ~Copyable {
   let base: UnsafeMutableRawPointer

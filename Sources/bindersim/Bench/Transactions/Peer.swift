@@ -3,11 +3,11 @@ internal import Glibc
 
 /// A forked process that sends a payload whenever it gets a byte.
 ///
-/// Fork it before this process has threads: the child is a copy of one thread alone.
+/// Fork it before this process has other threads: only the calling thread exists in the child.
 struct Peer: ~Copyable {
   let pid: Int32
   let isPinned: Bool
-  /// Written to ask, read for the answer; one socket, or two pipes.
+  /// A request is written to one and the answer read from the other: one socket, or two pipes.
   private let asking: CInt
   private let answers: CInt
 
@@ -43,7 +43,7 @@ struct Peer: ~Copyable {
   }
 
   deinit {
-    // The child ends when nobody can ask any more.
+    // The child exits when nobody can ask any more.
     Self.closeBoth((answers, asking))
     var status: CInt = 0
     unsafe waitpid(pid, &status, 0)
@@ -84,7 +84,7 @@ struct Peer: ~Copyable {
     _exit(0)
   }
 
-  /// One record of a packet socket has at most that many bytes.
+  /// The largest record of a packet socket, in bytes.
   private static var longestPiece: Int { 64 << 10 }
 
   private static func writeAll(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -114,7 +114,7 @@ struct Peer: ~Copyable {
   }
 }
 
-/// On which processors the calling thread may run.
+/// The processors that the calling thread may run on.
 enum CPUAffinity {
   static func pin(to processor: CInt) { _ = bb_pin_thread(processor) }
   static func release() { _ = bb_unpin_thread() }

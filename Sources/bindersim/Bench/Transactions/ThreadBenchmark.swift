@@ -1,10 +1,11 @@
 internal import BinderBuffer
 internal import PageAlloc
 
-/// One thread beside two: into two processes, which share no lock, and into one, which has one.
+/// One thread compared with two: two that send to different processes, which share no lock, and
+/// two that send to the same process and so contend for its lock.
 struct ThreadBenchmark {
   let bytes: Int
-  /// Of longer messages the copy is all that counts.
+  /// For longer messages the copy dominates.
   static let longest = 4096
   private static let count = 400_000
 
@@ -56,7 +57,7 @@ struct ThreadBenchmark {
     }
   }
 
-  /// Wall nanoseconds of one transaction, all threads' work taken together.
+  /// Wall-clock nanoseconds for one transaction, averaged over all threads.
   private func time(_ lanes: [Lane], _ body: @escaping @Sendable (Lane) -> Int)
     throws(CommandError) -> Double
   {
@@ -70,9 +71,10 @@ struct ThreadBenchmark {
     return elapsed / Double(done)
   }
 
-  /// Sends, and receives and frees what is there, each message whole and intact.
+  /// Sends messages, and receives, checks and frees what has arrived.
   ///
-  /// - Parameter behind: how many messages stay queued all the time, as the other's do that waits.
+  /// - Parameter behind: Number of messages that stay queued all the time, as they would behind a
+  ///   slower receiver.
   private static func work(_ lane: Lane, _ bytes: Int, behind: Int = 0) -> Int {
     let node = lane.server.makeNode()
     let message = [UInt8](repeating: 0x5A, count: bytes)
@@ -84,7 +86,7 @@ struct ThreadBenchmark {
       }
       for _ in 0..<count {
         unsafe try lane.client.send(oneway: true, data: message.span.bytes, to: node)
-        // With two threads in one process it may be the other's.
+        // With two threads in one process, this may be the other thread's message.
         while true {
           guard let delivery = try lane.server.receive() else { continue }
           let isIntact = delivery.withData {
@@ -101,7 +103,7 @@ struct ThreadBenchmark {
     return received
   }
 
-  /// Copies as many messages, each thread within memory of its own.
+  /// Copies the same number of messages, each thread within its own memory.
   private static func copy(_ bytes: Int) -> Int {
     let messages = MessagePool(bytes: bytes, pool: 1 << 20)
     let target = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 4096)

@@ -1,5 +1,5 @@
-/// What a whole transaction costs beyond its copy: in one thread, with fresh pages, between two
-/// threads, and between two real processes beside the ways that the system offers.
+/// What a whole transaction costs beyond its copy: in one thread, with fresh pages, in two
+/// threads, and between two real processes, compared with the system's own transports.
 struct TransactionBenchmark {
   let rounds: Int
   /// Bytes of memory that the messages come from, in turn.
@@ -20,9 +20,9 @@ struct TransactionBenchmark {
     let mode: String
     let nsMedian: Double
     let ratioToMemcpy: Double
-    /// Fresh pages against one bare call that populates the same.
+    /// Fresh pages compared with a single system call that populates the same pages.
     var ratioToPopulate: Double?
-    /// Two threads' throughput against one's.
+    /// The throughput of two threads compared with that of one.
     var speedup: Double?
 
     static let header = [
@@ -49,7 +49,7 @@ struct TransactionBenchmark {
       memcpy.append(path[0].nsMedian)
       rows += path
     }
-    // The second processes are forked before this one has threads.
+    // Fork the peers before this process has threads.
     if parts.contains(.processes) {
       for (bytes, memcpy) in zip(sizes, memcpy) where !Interrupt.wasRequested {
         progress.show("two processes, messages of \(Format.bytes(bytes))")

@@ -49,7 +49,7 @@ struct TransportBenchmark {
     return times.median
   }
 
-  /// Takes payloads: into a buffer, or as the engine does it.
+  /// Receives payloads, either into a buffer or the way the engine does.
   private struct Receiver: ~Copyable {
     private var buffer: [UInt8]
     private let engine: Engine?
@@ -68,6 +68,12 @@ struct TransportBenchmark {
         engine = nil
         return
       }
+      let sender: UserProcess
+      do throws(PageAllocError) {
+        sender = try UserProcess(pid: peer)
+      } catch {
+        throw .failure("no handle of the second process: \(error)")
+      }
       do throws(BinderError) {
         let context = Context()
         let server = try context.makeProcess(pid: 1, regionLength: 4 << 20)
@@ -76,7 +82,7 @@ struct TransportBenchmark {
           context: context, server: server, client: client, node: server.makeNode(),
           transaction: Transaction(
             flags: .oneway,
-            data: UserSlice(address: Peer.payload(bytes), length: bytes, in: .process(peer))))
+            data: UserSlice(address: Peer.payload(bytes), length: bytes, in: sender)))
       } catch {
         throw .failure("\(error)")
       }

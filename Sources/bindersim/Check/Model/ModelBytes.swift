@@ -9,8 +9,6 @@ internal import PageAlloc
   // INVARIANT: `count` bytes, allocated in `init`, initialised.
   private let base: UnsafeMutableRawPointer
   let count: Int
-  /// Bytes of which a failed copy may have written none, some or all; empty when there are none.
-  private var uncertain: [Bool] = []
 
   init(count: Int) {
     self.count = count
@@ -20,7 +18,6 @@ internal import PageAlloc
   deinit { unsafe free(base) }
 
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
-    settle(offset, bytes.count)
     guard let source = bytes.baseAddress else { return }
     precondition(offset >= 0 && bytes.count <= count - offset)
     // SAFETY: checked to lie inside.
@@ -28,7 +25,6 @@ internal import PageAlloc
   }
 
   func zero(_ offset: Int, _ length: Int) {
-    settle(offset, length)
     precondition(offset >= 0 && length <= count - offset)
     // SAFETY: checked to lie inside.
     unsafe memset(base + offset, 0, length)
@@ -38,16 +34,6 @@ internal import PageAlloc
     precondition(offset >= 0 && offset <= count - MemoryLayout<T>.size)
     // SAFETY: checked to lie inside.
     return unsafe base.loadUnaligned(fromByteOffset: offset, as: T.self)
-  }
-
-  func doubt(_ offset: Int, _ length: Int) {
-    if uncertain.isEmpty { uncertain = Array(repeating: false, count: count) }
-    for index in offset..<offset + length { uncertain[index] = true }
-  }
-
-  private func settle(_ offset: Int, _ length: Int) {
-    if uncertain.isEmpty { return }
-    for index in offset..<offset + length { uncertain[index] = false }
   }
 
   /// The first byte of `found` that is not what it must be at `offset`.
@@ -60,7 +46,6 @@ internal import PageAlloc
     if unsafe memcmp(base + offset, address, found.count) == 0 { return nil }
     for index in 0..<found.count {
       let expected = unsafe base.load(fromByteOffset: offset + index, as: UInt8.self)
-      if !uncertain.isEmpty, uncertain[offset + index] { continue }
       if unsafe found[index] != expected { return unsafe (offset + index, expected, found[index]) }
     }
     return nil

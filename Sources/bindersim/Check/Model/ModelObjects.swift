@@ -13,6 +13,7 @@ enum ModelObjects {
   /// A `ptr` object: where it lies in the data, what it names, and where that goes, from the
   /// buffer's start.
   struct ExtraBuffer {
+    let index: Int
     let place: Int
     let address: UInt
     let length: Int
@@ -44,7 +45,7 @@ enum ModelObjects {
       }
       let address: UInt64 = bytes.word(at: buffer.offset + place + 8)
       let extra = ExtraBuffer(
-        place: place, address: UInt(address), length: Int(length),
+        index: index, place: place, address: UInt(address), length: Int(length),
         target: layout.extraStart + extraUsed)
       if let error = body(extra) { return error }
       extraUsed += (Int(length) + 7) / 8 * 8

@@ -75,7 +75,7 @@ struct ModelPages {
     var order: [Int] = []
     for page in Self.touched(by: offset, size) {
       touches[page] -= 1
-      if touches[page] == 0 { order.append(page) }
+      if touches[page] == 0, framed[page] { order.append(page) }
     }
     guard !order.isEmpty else { return }
     if policy.rules.lru != .allDown {
@@ -98,6 +98,34 @@ struct ModelPages {
     }
     inUse -= order.count
     available += order.count
+  }
+
+  /// Idle pages that a buffer there touches, taken from the LRU for a while.
+  mutating func hold(_ offset: Int, _ size: Int) -> [(page: Int, since: UInt64)] {
+    let held = Self.touched(by: offset, size).map { ($0, idleSince[$0]) }.filter { $0.1 > 0 }
+    for (page, _) in held { idleSince[page] = 0 }
+    available -= held.count
+    return held
+  }
+
+  mutating func release(_ held: [(page: Int, since: UInt64)]) {
+    for (page, since) in held { idleSince[page] = since }
+    available += held.count
+  }
+
+  /// A buffer there came and went without getting the frames that it lacked: its idle pages have
+  /// become idle once more.
+  mutating func touch(
+    _ offset: Int, _ size: Int, _ policy: PlacementPolicy, clock: inout UInt64
+  ) {
+    for page in Self.touched(by: offset, size) {
+      if touches[page] == 0, framed[page] {
+        available -= 1
+        inUse += 1
+      }
+      touches[page] += 1
+    }
+    stopUsing(offset, size, policy, clock: &clock)
   }
 
   /// When the longest idle page became idle; nil when none is.

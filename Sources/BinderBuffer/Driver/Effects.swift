@@ -1,0 +1,48 @@
+extension Driver {
+  /// A thread to wake: it waits in a read, and there is something for it.
+  public struct WokenThread: Hashable, Sendable {
+    public let process: DriverProcessID
+    public let thread: DriverThreadID
+    /// The number that it was named by.
+    public let tid: Int32
+  }
+
+  /// A descriptor number to close in a process.
+  public struct ClosedDescriptor: Hashable, Sendable {
+    public let process: DriverProcessID
+    public let descriptor: Int32
+  }
+
+  /// What calls caused outside the driver, in order, until it is drained.
+  public struct Effects: Sendable {
+    /// Threads whose read returned ``ReadStep/wait`` and should be called again.
+    public var woken: [WokenThread] = []
+    /// Processes whose readiness for `poll` may have changed.
+    public var readiness: [DriverProcessID] = []
+    /// Files that will not be delivered: whoever made the token closes it.
+    public var closedFiles: [FileToken] = []
+    /// Descriptors that went with a freed buffer.
+    public var closedDescriptors: [ClosedDescriptor] = []
+    /// A process that is being frozen has no transaction outstanding any more.
+    public var freezeProgress = false
+    /// Opens that ended.
+    public var died: [DriverProcessID] = []
+
+    public init() {}
+
+    public var isEmpty: Bool {
+      woken.isEmpty && readiness.isEmpty && closedFiles.isEmpty && closedDescriptors.isEmpty
+        && !freezeProgress && died.isEmpty
+    }
+
+    /// Forgets everything and keeps the room.
+    public mutating func removeAll() {
+      woken.removeAll(keepingCapacity: true)
+      readiness.removeAll(keepingCapacity: true)
+      closedFiles.removeAll(keepingCapacity: true)
+      closedDescriptors.removeAll(keepingCapacity: true)
+      died.removeAll(keepingCapacity: true)
+      freezeProgress = false
+    }
+  }
+}
