@@ -11,9 +11,9 @@ import Testing
     let client = try context.makeProcess(pid: 2, regionLength: 1 << 20)
     let node = server.makeNode()
     let message: [UInt8] = Array("hello".utf8)
-    try client.send(oneway: true, data: message.span.bytes, to: node)  // the one copy
+    try client.send(message, to: node)  // the one copy
     if let delivery = try server.receive() {
-      delivery.withData { print("\($0.byteCount) bytes, read in place") }
+      delivery.withData { print("\($0.count) bytes, read in place") }
     }  // the buffer is freed when `delivery` goes
   }
   // /example

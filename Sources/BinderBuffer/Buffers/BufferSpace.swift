@@ -18,18 +18,19 @@ internal import PageAlloc
 /// No step allocates memory or is linear in the number of buffers; `reserve` makes system calls for
 /// pages that have no frame.
 @safe struct BufferSpace<Record: BufferSpaceRecord>: ~Copyable {
+  // Some methods are mutating although they change nothing: what lies in an optional is lent to no
+  // others, and a large `self` that is only lent is copied first.
   private(set) var ranges: RangeAllocator<Record>
   private(set) var pages: RegionPages
   private let order: ReleaseOrder
   private var clock: IdleClock
-  /// The region as the receiver sees it: read-only, valid for as long as this value lives.
-  // INVARIANT: a mapping of `pages`' memory, which this value keeps.
+  // INVARIANT: the receiver's view: a mapping of `pages`' memory, which this value keeps.
   let receiverView: UnsafeRawPointer
-  /// The same bytes as the driver writes them.
+  // The same bytes as the driver writes them.
   private let driverView: UnsafeMutableRawPointer
 
   /// Bytes that live buffers take.
-  private(set) var bytesInUse = 0
+  var bytesInUse = 0
   /// The most bytes that were in use at one time.
   private(set) var peakBytes = 0
   /// The most buffers that were live at one time.
@@ -70,8 +71,23 @@ internal import PageAlloc
     lowestFreeOnewaySpace = length / 2
   }
 
+  /// The rule by which ranges are chosen.
+  var policy: PlacementPolicy { mutating get { ranges.policy } }
+
+  /// The region as the receiver sees it: read-only, valid for as long as this value lives.
+  @inline(__always)
+  var view: UnsafeRawPointer { mutating get { unsafe receiverView } }
+
+  /// The memory of the region, for tests.
+  var memory: PageMemory { mutating get { pages.memory } }
+
   /// The region's length in bytes.
   var length: Int { ranges.length }
+
+  /// A descriptor through which another process can map the region, read-only for good.
+  mutating func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
+    try pages.memory.readOnlyDescriptor()
+  }
 
   // MARK: reserve, fill, commit
 
@@ -82,9 +98,33 @@ internal import PageAlloc
   ///   - sender: For whom, in the accounting of oneway spam.
   ///   - debugID: A number kept with it.
   /// - Throws: why not; nothing is held then.
-  @inline(__always)
   mutating func reserve(
     _ size: Int, oneway: Bool, sender: Int32, debugID: UInt32
+  ) throws(BufferError) -> Reservation {
+    var unbacked: UnbackedPages?
+    let reservation = try beginReserve(
+      size, oneway: oneway, sender: sender, debugID: debugID, &unbacked)
+    do throws(BufferError) {
+      while var work = unbacked.take() {
+        work.back()
+        unbacked = consume work
+        try settle(&unbacked, of: reservation)
+      }
+    } catch {
+      abort(reservation.offset)
+      throw error
+    }
+    return reservation
+  }
+
+  /// The first step of a reservation for those with a lock around the space: the pages may lack memory,
+  /// which is fetched outside the lock.
+  ///
+  /// - Parameter unbacked: set when they do: `back()` it without the lock, then `settle` it, until it is
+  ///   nil.
+  @inline(__always)
+  mutating func beginReserve(
+    _ size: Int, oneway: Bool, sender: Int32, debugID: UInt32, _ unbacked: inout UnbackedPages?
   ) throws(BufferError) -> Reservation {
     let reservation: Reservation
     do throws(RangeError) {
@@ -92,30 +132,40 @@ internal import PageAlloc
     } catch {
       throw BufferError(error)
     }
-    try usePages(of: reservation)
     bytesInUse += reservation.size
+    unbacked = pages.beginUse(offset: reservation.offset, size: reservation.size)
+    if unbacked == nil { countReserved(reservation) }
+    return reservation
+  }
+
+  /// The next step of a reservation whose pages have been backed: it is complete when `unbacked` is nil
+  /// afterwards.
+  ///
+  /// - Throws: `noMemory`; the caller then aborts the reservation.
+  mutating func settle(
+    _ unbacked: inout UnbackedPages?, of reservation: Reservation
+  ) throws(BufferError) {
+    guard let work = unbacked.take() else { return }
+    do throws(PageAllocError) {
+      unbacked = try pages.settle(work)
+    } catch {
+      throw .noMemory(error)
+    }
+    if unbacked == nil { countReserved(reservation) }
+  }
+
+  @inline(__always)
+  private mutating func countReserved(_ reservation: Reservation) {
     peakBytes = max(peakBytes, bytesInUse)
     peakBuffers = max(peakBuffers, ranges.bufferCount)
     lowestFreeOnewaySpace = min(lowestFreeOnewaySpace, ranges.freeOnewaySpace)
     if reservation.isSpam { spamReports += 1 }
-    return reservation
-  }
-
-  @inline(__always)
-  private mutating func usePages(of reservation: Reservation) throws(BufferError) {
-    do throws(PageAllocError) {
-      try pages.use(offset: reservation.offset, size: reservation.size)
-    } catch {
-      // No page is in use for it: the range alone goes back.
-      _ = abortRange(reservation.offset)
-      throw .noMemory(error)
-    }
   }
 
   /// The bytes of a buffer that is being filled, for its one writer: outside any lock, until the
   /// buffer is committed or aborted.
   @inline(__always)
-  func window(at offset: Int, size: Int) -> RegionView {
+  mutating func window(at offset: Int, size: Int) -> RegionView {
     precondition(offset >= 0 && size >= 0 && offset <= length - size, "bytes outside the region")
     // SAFETY: just checked to lie in the region, whose mapping this value keeps.
     return unsafe RegionView(base: driverView + offset, count: size)
@@ -137,12 +187,8 @@ internal import PageAlloc
   /// - Parameter size: how many of its bytes are zeroed before.
   mutating func abort(_ offset: Int, clearing size: Int = 0) {
     if size > 0 { clear(offset, size) }
-    release(abortRange(offset))
-  }
-
-  private mutating func abortRange(_ offset: Int) -> FreedRange {
     do throws(RangeError) {
-      return try ranges.abort(offset)
+      release(try ranges.abort(offset))
     } catch {
       preconditionFailure("offset \(offset) is not reserved: \(error)")
     }
@@ -217,7 +263,7 @@ internal import PageAlloc
 
   /// Begins to fetch what the next free writes.
   @inline(__always)
-  func prepareFree() { clock.prepare() }
+  mutating func prepareFree() { clock.prepare() }
 
   @inline(never)
   private func clear(_ offset: Int, _ size: Int) {
@@ -231,8 +277,17 @@ internal import PageAlloc
   @inline(__always)
   var oldestIdle: UInt64 { pages.idle.oldestStamp ?? .max }
 
+  /// The same, for a space in an optional.
+  @inline(__always)
+  mutating func oldestIdleStamp() -> UInt64 { pages.idle.oldestStamp ?? .max }
+
   /// Whether reclaimed memory really returns to the system.
-  var canReclaim: Bool { pages.canReclaim }
+  var canReclaim: Bool { mutating get { pages.canReclaim } }
+
+  /// Gives back memory that readers brought in where no page has a frame.
+  ///
+  /// - Returns: how many pages came back.
+  mutating func reclaimStrays() -> Int { pages.reclaimStrays() }
 
   /// Takes back up to `limit` idle pages that became idle before `deadline`, longest idle first.
   ///
@@ -246,4 +301,10 @@ internal import PageAlloc
 protocol BufferSpaceRecord: BitwiseCopyable {
   /// Whether the buffer is zeroed before its range can be reused.
   var clearsOnFree: Bool { get }
+}
+
+/// What the driver fixes about regions.
+public enum Region {
+  /// The longest usable region in bytes; of a longer mapping the first 4 MiB are used.
+  public static var longest: Int { 4 << 20 }
 }

@@ -1,55 +1,57 @@
 public import PageAlloc
 
-/// A reserved buffer in a receiver's region, owned by whoever fills it.
+/// The kind of an ``Allocation`` that is sent without a reply.
+public enum Oneway {}
+/// The kind of an ``Allocation`` that is sent as a call.
+public enum TwoWay {}
+
+/// A reserved buffer in a receiver's region, owned by whoever fills it, that sends itself.
 ///
-/// While it exists its range is taken and its pages have frames; nobody else may touch them. Hand
-/// it over with `BinderProcess.send(_:to:code:flags:)`, or drop it: then the buffer is freed, and the
-/// receiver never sees it.
+/// While it exists its range is taken and its pages have frames; nobody else may touch them.
+/// Dropped, it is freed, and the receiver never sees it.
 ///
-///     var buffer = try client.allocate(dataSize: 64, for: node)
+///     var buffer = try client.allocateCall(dataSize: 64, for: node)
 ///     try buffer.copy(from: &reader, length: 64)
-///     let receipt = try client.send(buffer, to: node)
+///     let call = try buffer.call()
 ///
-/// Choose it to fill a buffer in steps; `BinderProcess.send(_:to:)` does the usual steps in one.
+/// Choose it to fill a buffer in steps; `BinderProcess.send` and `call` do the usual steps in one.
+/// What its `ptr` objects point at, whoever fills it puts into the room for extra buffers, one behind
+/// the other and each rounded up to 8 bytes; their addresses become offsets in the region as it is
+/// sent.
+///
 /// One owner at a time; it may move between threads.
-@safe public struct Allocation: ~Copyable, @unchecked Sendable {
-  // INVARIANT: stands for one region pin of the core, and for one reserved range at `offset`.
-  let core: Unmanaged<ProcessCore>
-  let layout: TransactionLayout
-  let view: RegionView
-  let senderPID: Int32
-  let isOneway: Bool
-  /// Zeroed before its range can be reused, even when the receiver never sees it.
-  var clearsOnFree = false
-  /// Bytes copied in so far.
-  public private(set) var bytesCopied = 0
-  /// Where the buffer begins in the receiver's region.
-  public let offset: Int
-  public let debugID: UInt32
+public struct Allocation<Kind>: ~Copyable, Sendable {
+  private var buffer: ReservedBuffer
+  private let sender: ProcessCore
+  private let node: Node
+  private let flags: TransactionFlags
+
+  fileprivate init(
+    _ layout: TransactionLayout, oneway: Bool, _ flags: TransactionFlags, from sender: ProcessCore,
+    to node: Node
+  ) throws(BinderError) {
+    do throws(BinderError) {
+      buffer = try Transmission.reserve(layout, oneway: oneway, from: sender, to: node.core)
+    } catch {
+      node.core.countFailure(error)
+      throw error
+    }
+    buffer.clearsOnFree = flags.contains(.clearOnFree)
+    self.sender = sender
+    self.node = node
+    self.flags = flags
+  }
+
+  /// Where the buffer begins in the receiver's region, in bytes.
+  public var offset: Int { buffer.offset }
+  /// The bytes that the buffer takes: all parts, each rounded up to 8, at least 8.
+  public var size: Int { buffer.size }
+  /// The buffer's number: see `Receipt.debugID`.
+  public var debugID: UInt32 { buffer.debugID }
   /// The sender is suspected of oneway spam.
-  public let isSpam: Bool
-
-  init(
-    core: Unmanaged<ProcessCore>, layout: TransactionLayout, view: RegionView,
-    reservation: Reservation, debugID: UInt32, senderPID: Int32, isOneway: Bool
-  ) {
-    unsafe self.core = unsafe core
-    self.layout = layout
-    self.view = view
-    self.senderPID = senderPID
-    self.isOneway = isOneway
-    self.debugID = debugID
-    offset = reservation.offset
-    isSpam = reservation.isSpam
-  }
-
-  deinit {
-    // SAFETY: the pin keeps the core alive.
-    unsafe core._withUnsafeGuaranteedRef { $0.abort(offset, clearing: clearsOnFree ? size : 0) }
-  }
-
-  /// The bytes that the buffer takes.
-  public var size: Int { layout.size }
+  public var isSpam: Bool { buffer.isSpam }
+  /// Bytes copied in so far.
+  public var bytesCopied: Int { buffer.bytesCopied }
 
   /// Copies from a reader into the buffer, once.
   ///
@@ -57,106 +59,96 @@ public import PageAlloc
   ///   - offset: from the buffer's start, in bytes.
   ///   - length: bytes to copy; the reader moves on by as many.
   /// - Throws: `badSource` when the reader cannot deliver them or they do not fit the buffer.
-  @inline(__always)
   public mutating func copy(from reader: inout UserSliceReader, at offset: Int = 0, length: Int)
     throws(BinderError)
   {
-    do throws(PageAllocError) {
-      // SAFETY: the pin keeps the core alive.
-      if unsafe core._withUnsafeGuaranteedRef({ $0.injectsCopyFault }) {
-        // As if the source's second half were gone: the reader stays where it was.
-        var failing = reader.clone()
-        try view.copy(from: &failing, at: offset, length: length / 2)
-        throw .injected(.userCopy)
-      }
-      try view.copy(from: &reader, at: offset, length: length)
-      bytesCopied += length
-    } catch {
-      throw .badSource(error)
-    }
+    try buffer.copy(from: &reader, at: offset, length: length)
   }
 
-  /// Writes bytes of this process into the buffer.
+  /// Writes bytes of this process into the buffer, `offset` bytes from its start.
   ///
   /// - Throws: `badSource` when they do not fit.
   public mutating func write(_ bytes: RawSpan, at offset: Int = 0) throws(BinderError) {
-    do throws(PageAllocError) {
-      try view.write(bytes, at: offset)
-      bytesCopied += bytes.byteCount
-    } catch {
-      throw .badSource(error)
-    }
+    try buffer.write(bytes, at: offset)
+  }
+
+  /// Writes bytes of this process: see `write(_:at:)` for spans.
+  public mutating func write(_ bytes: [UInt8], at offset: Int = 0) throws(BinderError) {
+    try unsafe buffer.write(bytes.span.bytes, at: offset)
   }
 
   /// Zeroes bytes of the buffer.
   ///
   /// - Throws: `badSource` when they lie outside it.
   public mutating func fillZero(at offset: Int, length: Int) throws(BinderError) {
-    do throws(PageAllocError) {
-      try view.fillZero(at: offset, length: length)
+    try buffer.fillZero(at: offset, length: length)
+  }
+
+  /// Checks the objects and hands the buffer over by `commit`.
+  private consuming func handOver<R: ~Copyable>(
+    _ commit: (consuming ReservedBuffer, TransactionFlags, ProcessCore, Node) throws(BinderError) ->
+      R
+  ) throws(BinderError) -> R {
+    let (sender, node, flags) = (sender, node, flags)
+    do throws(BinderError) {
+      if buffer.layout.offsetsSize > 0 { try buffer.translateObjects() }
+      return try commit(buffer, flags, sender, node)
     } catch {
-      throw .badSource(error)
+      node.core.countFailure(error)
+      throw error
     }
   }
+}
 
-  /// Copies all parts of a transaction to their places and validates its objects in the copy.
-  @inline(__always)
-  mutating func fill(_ transaction: borrowing Transaction) throws(BinderError) {
-    clearsOnFree = transaction.flags.contains(.clearOnFree)
-    if layout.dataSize > 0 { try copyPart(transaction.data, at: 0) }
-    if layout.offsetsSize > 0 {
-      try copyPart(transaction.offsets, at: layout.offsetsStart)
-      try gatherExtraBuffers(of: transaction)
-    }
-    if layout.securityContextSize > 0 {
-      try copyPart(transaction.securityContext, at: layout.securityContextStart)
-    }
-  }
-
-  @inline(__always)
-  private mutating func copyPart(_ slice: UserSlice, at offset: Int) throws(BinderError) {
-    var reader = slice.reader()
-    try copy(from: &reader, at: offset, length: slice.length)
-  }
-
-  /// Copies what `ptr` objects point at; their addresses become offsets in the region.
+extension Allocation where Kind == Oneway {
+  /// Hands the buffer to the process that it lies in.
   ///
-  /// They are addresses in memory that the sender owns: that of its process. Which memory of this
-  /// process it owns nobody knows, so that the sender must have said that it is to be read.
-  private mutating func gatherExtraBuffers(of transaction: borrowing Transaction)
-    throws(BinderError)
-  {
-    var objects = ObjectTable(layout)
-    while let extra = try objects.next(in: view) {
-      if case .process(let sender) = transaction.data.memory {
-        try copyPart(
-          UserSlice(address: extra.source, length: extra.length, in: sender), at: extra.target)
-      } else {
-        guard unsafe transaction.readsOwnMemory || extra.length == 0 else {
-          throw .invalidArgument(.pointerIntoOwnMemory(index: extra.index))
-        }
-        // SAFETY: the sender allows it. The kernel checks the address while it copies.
-        try copyPart(
-          unsafe UserSlice(address: extra.source, length: extra.length, in: .untrusted),
-          at: extra.target)
-      }
-      do throws(PageAllocError) {
-        try view.store(UInt64(offset + extra.target), at: extra.addressField)
-      } catch {
-        throw .badSource(error)
-      }
+  /// - Parameter code: the method, as the receiver understands it.
+  /// - Throws: `invalidArgument` for a bad object, `dead`; the buffer is then freed, and the receiver
+  ///   sees nothing.
+  public consuming func send(code: UInt32 = 0) throws(BinderError) -> Receipt {
+    try handOver { (buffer, flags, sender, node) throws(BinderError) in
+      try Transmission.commit(buffer, code: code, flags: flags, from: sender, to: node)
     }
   }
+}
 
-  /// Validates the objects of a buffer that was filled in steps. What its `ptr` objects point at,
-  /// whoever filled it has put into the room for extra buffers.
-  borrowing func checkObjects() throws(BinderError) {
-    var objects = ObjectTable(layout)
-    while try objects.next(in: view) != nil {}
+extension Allocation where Kind == TwoWay {
+  /// Hands the buffer to the process that it lies in, as a call.
+  ///
+  /// - Parameter code: the method, as the receiver understands it.
+  /// - Throws: `invalidArgument` for a bad object, `dead`; the buffer is then freed, and the receiver
+  ///   sees nothing.
+  public consuming func call(code: UInt32 = 0) throws(BinderError) -> Call {
+    try handOver { (buffer, flags, sender, node) throws(BinderError) in
+      try Transmission.commitCall(buffer, code: code, flags: flags, from: sender, to: node)
+    }
+  }
+}
+
+extension BinderProcess {
+  /// Reserves a buffer to fill in steps, and to send without a reply.
+  ///
+  /// - Parameters: sizes in bytes; `offsetsSize` and `extraSize` are multiples of 8.
+  /// - Throws: `noSpace`, `noOnewaySpace`, `noMemory`, `invalidArgument`, `dead`; nothing is held then.
+  public func allocateOneway(
+    dataSize: Int, offsetsSize: Int = 0, extraSize: Int = 0, securityContextSize: Int = 0,
+    flags: TransactionFlags = [], for node: Node
+  ) throws(BinderError) -> Allocation<Oneway> {
+    try Allocation(
+      TransactionLayout(
+        data: dataSize, offsets: offsetsSize, extra: extraSize,
+        securityContext: securityContextSize), oneway: true, flags, from: core, to: node)
   }
 
-  /// Gives the buffer to the receiver, under its lock: the last step of a transaction.
-  consuming func handOver() {
-    discard self
+  /// Reserves a buffer to fill in steps, and to send as a call: see `allocateOneway`.
+  public func allocateCall(
+    dataSize: Int, offsetsSize: Int = 0, extraSize: Int = 0, securityContextSize: Int = 0,
+    flags: TransactionFlags = [], for node: Node
+  ) throws(BinderError) -> Allocation<TwoWay> {
+    try Allocation(
+      TransactionLayout(
+        data: dataSize, offsets: offsetsSize, extra: extraSize,
+        securityContext: securityContextSize), oneway: false, flags, from: core, to: node)
   }
 }

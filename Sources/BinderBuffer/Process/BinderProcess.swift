@@ -9,14 +9,14 @@ public import PageAlloc
 ///     let server = try context.makeProcess(pid: 1, regionLength: 1 << 20)
 ///     let client = try context.makeProcess(pid: 2, regionLength: 1 << 20)
 ///     let node = server.makeNode()
-///     try client.send(oneway: true, data: message.span.bytes, to: node)
+///     try client.send(message, to: node)              // [UInt8], or any bytes as a RawSpan
 ///     if let delivery = try server.receive() {
-///       delivery.withData { print($0.byteCount) }  // freed when `delivery` goes
+///       delivery.withData { print($0.count) }         // freed when `delivery` goes
 ///     }
 ///
 /// Thread-safe: any thread may use any process. Sending and receiving take the lock of one process
-/// at a time, and copies run outside all locks. When the last reference to a `BinderProcess` goes, it
-/// exits.
+/// at a time, and copies run outside all locks. When the last reference to a `BinderProcess` goes,
+/// it exits.
 public final class BinderProcess: Sendable {
   let core: ProcessCore
 
@@ -24,8 +24,11 @@ public final class BinderProcess: Sendable {
 
   deinit { core.exit() }
 
+  /// Its number, unique among the living processes of the context.
   public var pid: Int32 { core.pid }
+  /// Where it lives; it sends to processes of the same context only.
   public var context: Context { core.context }
+  /// Whether `exit` has begun. Takes no lock.
   public var hasExited: Bool { core.hasExited }
 
   /// Gives the process its region, as `mmap` on the driver's file does.
@@ -62,6 +65,9 @@ public final class BinderProcess: Sendable {
   ///
   /// Senders get `dead` from now on, as do those who await a reply of it. Buffers that it has sent
   /// live on; a `Delivery` that is still held stays readable, and the region goes with the last.
+  /// When this returns all of that is done, even if another thread has begun it. Idempotent.
+  ///
+  /// - Complexity: O(live buffers).
   public func exit() { core.exit() }
 }
 
@@ -73,69 +79,6 @@ public struct Node: Sendable {
   /// Counts from 0 within the process.
   public let id: UInt32
 
+  /// The process that it belongs to.
   public var pid: Int32 { core.pid }
-}
-
-extension ProcessCore {
-  func mapRegion(length: Int, policy: PlacementPolicy, sharing: RegionSharing) throws(BinderError) {
-    guard length > 0, length & (Page.size - 1) == 0 else {
-      throw .invalidArgument(.regionLength(length))
-    }
-    if try makeRegion(length: length, policy: policy, sharing: sharing) {
-      // Without the lock: the shrinker waits for processes' locks, not the other way round.
-      context.shrinker.register(self)
-      if hasExited { context.shrinker.unregister(self) }
-    }
-  }
-
-  /// - Returns: whether its pages can be reclaimed.
-  private func makeRegion(
-    length: Int, policy: PlacementPolicy, sharing: RegionSharing
-  ) throws(BinderError) -> Bool {
-    lock.lock()
-    defer { unlock() }
-    guard !hasExited else { throw .dead(pid: pid, .receiverExited) }
-    guard unsafe state.pointee.region == nil else { throw .busy(pid: pid, .region) }
-    let usable = min(length, Region.longest)
-    let pages: RegionPages
-    do throws(PageAllocError) {
-      pages = try RegionPages(
-        pageCount: usable >> Page.shift, sharing: sharing, budget: context.budget,
-        faults: context.faults)
-    } catch {
-      throw .noMemory(pid: pid, error)
-    }
-    do throws(RangeError) {
-      unsafe state.pointee.adopt(try RegionState(length: usable, policy: policy, pages: pages))
-    } catch {
-      throw BinderError(error, pid: pid)
-    }
-    return unsafe state.pointee.region!.pointee.pages.canReclaim
-  }
-
-  func makeNode() -> UInt32 {
-    lock.lock()
-    defer { unlock() }
-    unsafe state.pointee.nodes.append(NodeState())
-    return UInt32(unsafe state.pointee.nodes.count - 1)
-  }
-
-  func readOnlyDescriptor() throws(BinderError) -> Int32 {
-    lock.lock()
-    defer { lock.unlock() }
-    let region = try unsafe liveRegion()
-    do throws(PageAllocError) {
-      return try unsafe region.pointee.pages.memory.readOnlyDescriptor()
-    } catch .invalidArgument(.notExportable, _) {
-      throw .invalidArgument(.notExportable(pid: pid))
-    } catch {
-      throw .noMemory(pid: pid, error)
-    }
-  }
-}
-
-/// What the driver fixes about regions.
-public enum Region {
-  /// The longest usable region in bytes; of a longer mapping the first 4 MiB are used.
-  public static var longest: Int { 4 << 20 }
 }

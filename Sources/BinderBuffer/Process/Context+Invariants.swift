@@ -16,11 +16,12 @@ extension Context {
       try core.checkInvariants()
       // Before the process's lock, as the shrinker takes them.
       let isSeen = shrinker.isRegistered(core)
-      core.lock.lock()
-      defer { core.lock.unlock() }
-      guard let region = unsafe core.state.pointee.region else { continue }
-      frames += unsafe region.pointee.pages.pagesInUse + region.pointee.pages.pagesAvailable
-      let isVisible = unsafe !core.hasExited && region.pointee.pages.canReclaim
+      let (held, canReclaim) = core.locked { state in
+        let counts = state.inbox.statistics
+        return (counts.pagesInUse + counts.pagesAvailable, state.inbox.canReclaim)
+      }
+      frames += held
+      let isVisible = !core.hasExited && canReclaim
       if isVisible { reclaimable += 1 }
       try require(
         "the shrinker sees the region of process \(core.pid)", isSeen,

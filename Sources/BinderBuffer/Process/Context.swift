@@ -1,7 +1,7 @@
 public import PageAlloc
 internal import Synchronization
 
-/// A world of processes that can send to each other, with one pool of page frames.
+/// Processes that can send to each other, with one pool of page frames.
 ///
 /// Thread-safe.
 public final class Context: @unchecked Sendable {
@@ -67,6 +67,10 @@ public final class Context: @unchecked Sendable {
 
   /// Pages taken back since the start.
   public var pagesReclaimed: Int { shrinker.pagesReclaimed }
+
+  /// Whether the next copy fails on purpose.
+  @inline(__always)
+  var injectsCopyFault: Bool { faults?.check(.userCopy) ?? false }
 
   func remove(_ core: ProcessCore) {
     shrinker.unregister(core)

@@ -1,26 +1,30 @@
 internal import PageAlloc
 internal import Synchronization
 
-/// One process as the driver knows it: its region, its queues, and the one lock over both.
+/// One process: its inbox, behind the one lock that guards it.
 ///
-/// `BinderProcess` is the handle that users hold; the core outlives it while others still need it. They
-/// are counted as pins, under the lock that their holders take anyway, so that handing out a
-/// delivery costs no reference counting. A pin is a `Delivery`, an `Allocation` that is being
-/// filled, or a call that another process has yet to answer.
+/// Every method locks, calls one verb of the `Inbox`, wakes whom the verb says, and unlocks. `self`
+/// is always the process whose inbox it is: who receives, and who awaits replies; what a sender does
+/// stands in `Transmission`.
 ///
-/// INVARIANT: while pins > 0, the handle lives or `retainedByPins` is set and stands for one retain.
+/// `BinderProcess` is the handle that users hold; the core outlives it while anybody holds a buffer
+/// in it or an end of a call that it made. The inbox counts those, under the lock that their holders
+/// take anyway, so that handing out a delivery costs no reference counting.
 ///
-/// Lock order, outermost first: one core's `lock` → the budget's → the shrinker's → other cores'
-/// locks (tried only) → an arena's. No two cores' locks are ever waited for at once; the context's
-/// lock is taken with no other held. Debug builds stop where a thread waits out of order: the ranks
-/// below, and those of `LockRank` for what a page arena and a budget lock.
+/// INVARIANT: while the inbox is held, the handle lives or `isRetained` is set and stands for one
+/// retain.
+///
+/// Lock order, outermost first: the shrinker's → one core's lock → a budget's → an arena's. No two
+/// cores' locks are ever waited for at once; shrinkers run with none held; the context's lock is taken
+/// with no other held. Debug builds stop where a thread waits out of order: the ranks below,
+/// and those of `LockRank` for what a page arena and a budget lock.
 @safe final class ProcessCore: @unchecked Sendable {
   let pid: Int32
   let context: Context
-  // INVARIANT: all of `state` is read and written under `lock`. It lies right behind `sync`, in
-  // memory of its own that begins a cache line: a lock that is taken brings along what it guards.
-  let sync: UnsafeMutablePointer<ProcessSync>
-  let state: UnsafeMutablePointer<ProcessState>
+  // INVARIANT: all of `state` is read and written under `sync`'s lock. It lies right behind `sync`,
+  // in memory of its own that begins a cache line: a lock that is taken brings along what it guards.
+  private let sync: UnsafeMutablePointer<ProcessSync>
+  private let state: UnsafeMutablePointer<ProcessState>
 
   init(pid: Int32, context: Context) {
     self.pid = pid
@@ -33,7 +37,7 @@ internal import Synchronization
     unsafe sync = memory.bindMemory(to: ProcessSync.self, capacity: 1)
     unsafe sync.initialize(to: ProcessSync())
     unsafe state = (memory + start).bindMemory(to: ProcessState.self, capacity: 1)
-    unsafe state.initialize(to: ProcessState())
+    unsafe state.initialize(to: ProcessState(inbox: Inbox(pid: pid)))
   }
 
   deinit {
@@ -44,115 +48,115 @@ internal import Synchronization
     unsafe sync.deallocate()
   }
 
-  var lock: Lock {
-    @inline(__always)
-    _read { yield unsafe sync.pointee.lock }
-  }
-
+  /// Whether `exit` has begun. Takes no lock.
   @inline(__always)
   var hasExited: Bool { unsafe sync.pointee.exited.load(ordering: .relaxed) }
 
-  /// Gives the lock back after what may have been a change.
+  // MARK: under the lock
+
+  /// Runs `body` with the lock held: the only way to the state.
   ///
-  /// A build with `BINDERBUFFER_INTERNAL_CHECKS` proves before that everything still agrees.
+  /// If `body` let go of the last that was held of a dead process, the core may be gone afterwards.
   @inline(__always)
-  func unlock() {
+  func locked<R: ~Copyable, E: Error>(
+    _ body: (inout ProcessState) throws(E) -> R
+  ) throws(E) -> R {
+    unsafe sync.pointee.lock.lock()
+    defer { unlock() }
+    return try unsafe body(&state.pointee)
+  }
+
+  /// Runs `body` with the lock held, again and again until it gives something or `deadline` has
+  /// passed, and sleeps in between until `event`.
+  func wait<R: ~Copyable>(
+    for event: ProcessEvent, until deadline: UInt64,
+    _ body: (inout ProcessState) throws(BinderError) -> R?
+  ) throws(BinderError) -> R? {
+    unsafe sync.pointee.lock.lock()
+    defer { unlock() }
+    while true {
+      if let result = try unsafe body(&state.pointee) { return result }
+      unsafe state.pointee.waiters[event] += 1
+      let inTime = unsafe sync.pointee.sleep(until: event, deadline: deadline)
+      unsafe state.pointee.waiters[event] -= 1
+      // What came before the lock was taken again still counts.
+      if !inTime { return try unsafe body(&state.pointee) }
+    }
+  }
+
+  /// Wakes one thread that waits for `event`, or all; they go on when the lock is given back.
+  @inline(__always)
+  func wake(_ event: ProcessEvent, all: Bool, _ state: borrowing ProcessState) {
+    if state.waiters[event] > 0 { unsafe sync.pointee.wake(event, all: all) }
+  }
+
+  @inline(__always)
+  private func unlock() {
     #if BINDERBUFFER_INTERNAL_CHECKS
-      stopUnlessConsistent()
+      unsafe stopUnlessConsistent(&state.pointee)
     #endif
-    lock.unlock()
-  }
-
-  /// The region, for the holder of the lock.
-  @inline(__always)
-  func liveRegion() throws(BinderError) -> UnsafeMutablePointer<RegionState> {
-    guard !hasExited else { throw .dead(pid: pid, .receiverExited) }
-    guard let region = unsafe state.pointee.region else { throw .dead(pid: pid, .noRegion) }
-    return unsafe region
-  }
-
-  /// Numbers are drawn from the context in blocks, so that senders to different processes do not
-  /// meet at one counter. Call with the lock held.
-  @inline(__always)
-  func nextDebugID() -> UInt32 {
-    unsafe state.pointee.debugIDs.next(from: context.debugIDs)
-  }
-
-  /// Tells the shrinker how long the longest idle page has been idle. Call with the lock held.
-  @inline(__always)
-  func updateIdleHint(_ pages: borrowing RegionPages) {
-    unsafe sync.pointee.oldestIdle.store(pages.idle.oldestStamp ?? .max, ordering: .relaxed)
-  }
-
-  // MARK: pins
-
-  /// Ends `body`'s holder's claim on the region. Call with the lock held, then `unlock()`, then
-  /// `finish(_:)` with the result.
-  @inline(__always)
-  func unpinRegion() -> LastPin {
-    unsafe state.pointee.regionPins -= 1
-    return hasExited ? unpinAfterExit() : .no
-  }
-
-  @inline(__always)
-  func unpinCall() -> LastPin {
-    unsafe state.pointee.callPins -= 1
-    return hasExited ? unpinAfterExit() : .no
-  }
-
-  enum LastPin { case no, release }
-
-  @inline(never)
-  private func unpinAfterExit() -> LastPin {
-    if unsafe state.pointee.regionPins == 0 {
-      unsafe state.pointee.dropRegion()
-    } else if let region = unsafe state.pointee.region, unsafe region.pointee.pages.canReclaim {
-      // The shrinker has lost sight of it: what went idle with this pin would stay until the last.
-      _ = unsafe region.pointee.pages.reclaim(upTo: .max)
-    }
-    guard
-      unsafe state.pointee.regionPins + state.pointee.callPins == 0,
-      unsafe state.pointee.retainedByPins
-    else { return .no }
-    unsafe state.pointee.retainedByPins = false
-    return .release
-  }
-
-  /// Gives up the retain that stood for the pins. The core may be gone afterwards.
-  @inline(__always)
-  func finish(_ last: LastPin) {
-    if last == .release {
-      // SAFETY: `exit` retained the core for its pins, and the last of them just went.
-      unsafe Unmanaged.passUnretained(self).release()
-    }
+    // SAFETY: the lock is held. Once it is given back another thread may end the core, unless the
+    // retain is ours to release.
+    let isLast = unsafe state.pointee.isRetained && !state.pointee.inbox.isHeld
+    if isLast { unsafe state.pointee.isRetained = false }
+    unsafe sync.pointee.lock.unlock()
+    // SAFETY: `exit` retained the core for what was held, and the last of that just went.
+    if isLast { unsafe Unmanaged.passUnretained(self).release() }
   }
 }
 
-extension LockRank {
-  static let context = LockRank(0)
-  static let shrinker = LockRank(5)
-  static let process = LockRank(10)
+// MARK: what is read without the lock
+
+extension ProcessCore {
+  /// Whether `receive` may find anything. False is certain, for whoever asks after a send.
+  @inline(__always)
+  var mayHaveArrivals: Bool { unsafe sync.pointee.mayHaveArrivals.load(ordering: .relaxed) }
+
+  /// Announces what came in. The proof that the lock is held is the state.
+  @inline(__always)
+  func announceArrival(_ state: borrowing ProcessState) {
+    unsafe sync.pointee.mayHaveArrivals.store(true, ordering: .relaxed)
+    wake(.arrival, all: false, state)
+  }
+
+  @inline(__always)
+  func noteEmpty(_ state: borrowing ProcessState) {
+    unsafe sync.pointee.mayHaveArrivals.store(false, ordering: .relaxed)
+  }
+
+  /// Tells the shrinker how long the longest idle page has been idle.
+  @inline(__always)
+  func publishOldestIdle(_ state: inout ProcessState) {
+    unsafe sync.pointee.oldestIdle.store(state.inbox.oldestIdle, ordering: .relaxed)
+  }
+
+  func publishExit(_ state: inout ProcessState) {
+    unsafe sync.pointee.exited.store(true, ordering: .relaxed)
+    unsafe sync.pointee.mayHaveArrivals.store(true, ordering: .relaxed)
+    publishOldestIdle(&state)
+  }
 }
 
 extension ProcessCore: Reclaimable {
   var oldestIdle: UInt64 { unsafe sync.pointee.oldestIdle.load(ordering: .relaxed) }
 
   func reclaim(upTo limit: Int, before deadline: UInt64, waits: Bool) -> Int? {
-    if waits { lock.lock() } else if !lock.tryLock() { return nil }
-    defer { unlock() }
-    guard let region = unsafe state.pointee.region else {
-      unsafe sync.pointee.oldestIdle.store(.max, ordering: .relaxed)
-      return 0
+    if waits {
+      unsafe sync.pointee.lock.lock()
+    } else if unsafe !sync.pointee.lock.tryLock() {
+      return nil
     }
-    let count = unsafe region.pointee.pages.reclaim(upTo: limit, before: deadline)
-    updateIdleHint(unsafe region.pointee.pages)
+    defer { unlock() }
+    let count = unsafe state.pointee.inbox.reclaim(upTo: limit, before: deadline)
+    unsafe publishOldestIdle(&state.pointee)
     return count
   }
 
-  func reclaimStrays() -> Int {
-    lock.lock()
-    defer { unlock() }
-    guard let region = unsafe state.pointee.region else { return 0 }
-    return unsafe region.pointee.pages.reclaimStrays()
-  }
+  func reclaimStrays() -> Int { locked { $0.inbox.reclaimStrays() } }
+}
+
+extension LockRank {
+  static let context = LockRank(0)
+  static let shrinker = LockRank(5)
+  static let process = LockRank(10)
 }

@@ -3,11 +3,11 @@ internal import PageAlloc
 extension BinderProcess {
   /// The process as text, in the layout of its driver's debug files.
   ///
-  /// The C driver's layout for the policies that search as it does, the Rust driver's for the others. Counts that the
-  /// engine does not keep (threads, references) are left out.
+  /// The C driver's layout for the policies that search as it does, the Rust driver's for the
+  /// others. Counts that the engine does not keep (threads, references) are left out.
   public func debugDump() -> String {
-    let statistics = statistics
-    let buffers = buffers()
+    let region = inspect()
+    let (statistics, buffers) = (region.statistics, region.buffers)
     return statistics.policy?.search == .c
       ? cDump(statistics, buffers) : rustDump(statistics, buffers)
   }
@@ -55,33 +55,22 @@ extension BinderProcess {
 
   /// The two lines that the C driver logs when a buffer of `size` bytes finds no room.
   ///
-  /// - Complexity: O(ranges): ask for it after a failure, not on the way.
+  /// - Complexity: O(ranges), under the process's lock: ask for it after a failure, not on the way.
   public func exhaustionLog(requested size: Int) -> String {
-    core.exhaustionLog(size)
-  }
-}
-
-extension ProcessCore {
-  fileprivate func exhaustionLog(_ size: Int) -> String {
-    var allocated = (bytes: 0, count: 0, largest: 0)
-    var free = (bytes: 0, count: 0, largest: 0)
-    lock.lock()
-    if let region = unsafe state.pointee.region {
-      unsafe region.pointee.ranges.forEachRange { range in
-        if range.state == .free {
-          free = (free.bytes + range.size, free.count + 1, max(free.largest, range.size))
-        } else {
-          allocated = (
-            allocated.bytes + range.size, allocated.count + 1, max(allocated.largest, range.size)
-          )
-        }
-      }
+    let region = inspect()
+    let (statistics, live) = (region.statistics, region.buffers)
+    // What lies between two live buffers is one free range.
+    var (end, free) = (0, 0)
+    for buffer in live {
+      if buffer.offset > end { free += 1 }
+      end = buffer.offset + buffer.size
     }
-    lock.unlock()
+    if end < statistics.regionLength { free += 1 }
     return """
       \(pid): binder_alloc_buf size \(size) failed, no address space
-      allocated: \(allocated.bytes) (num: \(allocated.count) largest: \(allocated.largest)), \
-      free: \(free.bytes) (num: \(free.count) largest: \(free.largest))
+      allocated: \(statistics.bytesInUse) (num: \(live.count) largest: \
+      \(live.map(\.size).max() ?? 0)), free: \(statistics.freeBytes) (num: \(free) largest: \
+      \(statistics.largestFreeRange))
       """
   }
 }

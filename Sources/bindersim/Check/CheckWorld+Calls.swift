@@ -12,32 +12,51 @@ extension CheckWorld {
       ? first
       : held.indices.map { ($0 + first) % held.count }.first { held[$0].model.call != nil } ?? first
     let asked = held[index].model
-    let replier = oneIn(24) ? anyMember() : asked.receiver
-    guard let process = replier.process else { return }
+    let replier = asked.receiver
     let length = asked.call?.caller.region?.placement.length ?? 4096
     let transaction = drawTransaction(length, oneway: oneIn(12), isReply: true)
+    held.swapAt(index, held.count - 1)
+    let delivery = held.removeLast()
+    // Whoever holds a bare offset keeps its buffer; a delivery goes with its reply.
+    let process = oneIn(2) && !replier.hasExited ? replier.process : nil
+    if process != nil { try keep(delivery) }
 
     let watch = watch()
     var receipt: Receipt?
     var error: BinderError?
     do throws(BinderError) {
-      receipt = try process.reply(to: held[index].delivery!, transaction)
+      if let process {
+        receipt = try process.reply(transaction, toBufferAt: asked.offset)
+      } else {
+        receipt = try delivery.delivery.take()!.reply(transaction)
+      }
     } catch let thrown {
       error = thrown
     }
-    let caller = asked.call?.caller
-
-    if replier !== asked.receiver {
-      let expected = BinderError.notOwner(replier, asked)
-      return try judge("answering for somebody else", error, is: expected)
+    let call = asked.call
+    try judgeReply(
+      transaction, of: asked, receipt, error, since: watch)
+    // Whoever exited has said so already.
+    if call != nil { asked.call = nil }
+    if process == nil {
+      replier.free(asked, clock: &clock)
+      replier.unpin()
     }
+  }
+
+  private func judgeReply(
+    _ transaction: Transaction, of asked: ModelBuffer, _ receipt: Receipt?, _ error: BinderError?,
+    since watch: CallWindow
+  ) throws(InvariantViolation) {
+    let replier = asked.receiver
     if let obstacle = replier.obstacle {
       return try judge("answering while dead", error, is: obstacle)
     }
-    guard let call = asked.call, let caller else {
+    guard let call = asked.call else {
       let expected = BinderError.invalidArgument(.notACall(debugID: asked.debugID))
       return try judge("answering what is no call", error, is: expected)
     }
+    let caller = call.caller
     asked.call = nil
     guard transaction.securityContext.isEmpty else {
       call.fail(.failedReply(pid: replier.pid))
@@ -55,7 +74,8 @@ extension CheckWorld {
       return call.fail(.failedReply(pid: replier.pid))
     }
     try handOver(
-      buffer, receipt, from: replier, to: nil, code: transaction.code, flags: transaction.flags)
+      buffer, receipt, nil, from: replier, to: nil, code: transaction.code, flags: transaction.flags
+    )
     settle(call, with: buffer)
   }
 
@@ -73,39 +93,35 @@ extension CheckWorld {
   }
 
   private func anyCall() -> ModelCall? {
-    calls.removeAll {
-      if case .ended = $0.state { return !oneIn(4) }
-      return $0.caller.process == nil
-    }
+    calls.removeAll { $0.call == nil }
     return calls.isEmpty ? nil : calls[pick(calls.count)]
   }
 
   func takeReply() throws(InvariantViolation) {
-    guard let call = anyCall(), let process = call.caller.process else { return try reply() }
-    let caller = call.caller
+    guard let model = anyCall(), let call = model.call.take() else { return try reply() }
+    let caller = model.caller
     var delivery: Delivery?
     var error: BinderError?
     do throws(BinderError) {
-      delivery = try process.takeReply(call.id)
+      delivery = try call.takeReply(elseTo: &model.call)
     } catch let thrown {
       error = thrown
     }
     if let obstacle = caller.obstacle {
       return try judge("taking a reply while dead", error, is: obstacle)
     }
-    switch call.state {
+    switch model.state {
     case .pending:
       try judge("a call without a reply yet", error, is: nil)
       try require("no reply has come yet", delivery == nil, is: true)
     case .abandoned, .ended:
-      let expected = BinderError.invalidArgument(.noSuchCall(pid: caller.pid))
-      try judge("a call ends once", error, is: expected)
+      throw InvariantViolation("a call ends once", expected: "no call", found: "one")
     case .failed(let failure):
-      call.end()
+      model.end()
       try judge("a call that cannot be answered", error, is: failure)
     case .replied(let buffer):
       try judge("a call that was answered", error, is: nil)
-      call.end()
+      model.end()
       guard let delivery = delivery.take() else {
         throw InvariantViolation(
           "a reply arrives", expected: "buffer \(buffer.debugID)", found: "none")
@@ -115,31 +131,19 @@ extension CheckWorld {
   }
 
   func abandonCall() throws(InvariantViolation) {
-    guard let call = anyCall(), let process = call.caller.process else { return }
-    let error = answer { () throws(BinderError) in try process.abandon(call.id) }
-    if let obstacle = call.caller.obstacle {
-      return try judge("giving up a call while dead", error, is: obstacle)
-    }
-    switch call.state {
-    case .pending:
-      try judge("giving up a call", error, is: nil)
-      call.state = .abandoned
-    case .replied(let buffer):
-      try judge("giving up a call that was answered", error, is: nil)
-      call.end()
-      call.caller.free(buffer, clock: &clock)
-    case .failed:
-      try judge("giving up a call that failed", error, is: nil)
-      call.end()
-    case .abandoned, .ended:
-      let expected = BinderError.invalidArgument(.noSuchCall(pid: call.caller.pid))
-      try judge("giving up a call twice", error, is: expected)
-    }
+    if let call = anyCall() { abandon(call) }
   }
-}
 
-extension BinderError {
-  fileprivate static func notOwner(_ member: Member, _ buffer: ModelBuffer) -> BinderError {
-    .invalidArgument(.notOwner(pid: member.pid, debugID: buffer.debugID))
+  func abandon(_ model: ModelCall) {
+    model.call = nil
+    guard !model.caller.hasExited else { return }
+    switch model.state {
+    case .pending: model.state = .abandoned
+    case .replied(let buffer):
+      model.end()
+      model.caller.free(buffer, clock: &clock)
+    case .failed: model.end()
+    case .abandoned, .ended: break
+    }
   }
 }

@@ -26,14 +26,14 @@ extension CheckWorld {
   // MARK: faults and reclaim during a call
 
   /// The injector's counts before a call.
-  struct Watch {
+  struct CallWindow {
     let injected: Int
     let checks: Int
   }
 
-  func watch() -> Watch { Watch(injected: faults.injected, checks: faults.checks) }
+  func watch() -> CallWindow { CallWindow(injected: faults.injected, checks: faults.checks) }
 
-  func hadFault(since watch: Watch) -> Bool { faults.injected != watch.injected }
+  func hadFault(since watch: CallWindow) -> Bool { faults.injected != watch.injected }
 
   /// Takes over into the model what the engine took back during a call, and checks its order: the
   /// longest idle pages of all processes first.
@@ -43,7 +43,7 @@ extension CheckWorld {
       guard member.isReclaimable, let region = member.region, let process = member.process else {
         continue
       }
-      let count = process.counts.framesReclaimed - region.pages.framesReclaimed
+      let count = process.statistics.framesReclaimed - region.pages.framesReclaimed
       guard count != 0 else { continue }
       if count < 0 || count > region.pages.available {
         throw InvariantViolation(
@@ -66,7 +66,7 @@ extension CheckWorld {
 
   /// A frame was refused; that must have been for want of budget or on purpose.
   func judgeRefusedFrames(
-    _ cause: PageAllocError, since watch: Watch
+    _ cause: PageAllocError, since watch: CallWindow
   ) throws(InvariantViolation) {
     switch cause {
     case .injected(.pageAllocation), .injected(.backing):
@@ -99,7 +99,8 @@ extension CheckWorld {
     for member in members {
       frames += member.frames
       guard let process = member.process else { continue }
-      try require("counts of process \(member.pid)", process.counts, is: member.counts)
+      try require(
+        "counts of process \(member.pid)", CheckedCounts(process.statistics), is: member.counts)
     }
     if !ghosts.isEmpty {
       ghosts.removeAll { $0.region == nil }
@@ -115,7 +116,8 @@ extension CheckWorld {
     guard let process = member.process else { return }
     try process.checkInvariants()
     guard let region = member.region, !member.hasExited else { return }
-    let statistics = process.statistics
+    let inspection = process.inspect()
+    let statistics = inspection.statistics
     try require("peak buffers", statistics.peakBuffers, is: member.peakBuffers)
     try require("peak bytes", statistics.peakBytes, is: member.peakBytes)
     try require("received", statistics.received, is: member.received)
@@ -129,7 +131,7 @@ extension CheckWorld {
     try require(
       "largest free range", statistics.largestFreeRange,
       is: region.placement.ranges.lazy.filter { !$0.isLive }.map(\.size).max() ?? 0)
-    let buffers = process.buffers()
+    let buffers = inspection.buffers
     try require(
       "live buffers lie where the rules put them",
       buffers.map(\.offset), is: region.placement.ranges.filter(\.isLive).map(\.start))
@@ -139,7 +141,7 @@ extension CheckWorld {
       try require("number of the buffer at \(found.offset)", found.debugID, is: buffer.debugID)
       try require("state of the buffer at \(found.offset)", found.state, is: buffer.described)
     }
-    try require("pages with frames", process.framedPages(), is: region.pages.framedRuns)
+    try require("pages with frames", inspection.framedPages, is: region.pages.framedRuns)
     guard let mapping = member.mapping else { return }
     for run in region.pages.framedRuns {
       try unsafe mapping.withPages(run) { (found) throws(InvariantViolation) in

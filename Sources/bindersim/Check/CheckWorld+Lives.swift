@@ -79,7 +79,7 @@ extension CheckWorld {
       member.process?.exit()
       if oneIn(8) { member.process?.exit() }
     }
-    member.exit()
+    member.exit(clock: &clock)
   }
 
   func setUp() throws(InvariantViolation) {
@@ -136,12 +136,13 @@ extension CheckWorld {
     for member in members where !member.hasExited {
       try inspect(member)
       guard let region = member.region, let process = member.process else { continue }
-      var nothing = ProcessCounts()
+      var nothing = CheckedCounts()
       nothing.freeOnewaySpace = region.placement.length / 2
       nothing.pagesAvailable = region.pages.available
       nothing.framesAllocated = region.pages.framesAllocated
       nothing.framesReclaimed = region.pages.framesReclaimed
-      try require("process \(member.pid) holds nothing", process.counts, is: nothing)
+      try require(
+        "process \(member.pid) holds nothing", CheckedCounts(process.statistics), is: nothing)
     }
     context.reclaim()
     try followReclaims()
@@ -155,7 +156,7 @@ extension CheckWorld {
 
   private func kill(_ member: Member) {
     member.process?.exit()
-    member.exit()
+    member.exit(clock: &clock)
   }
 
   /// Receives and frees until nothing comes any more, and sees every call to its end.
@@ -181,17 +182,6 @@ extension CheckWorld {
       drop(held.removeLast())
     }
     // Answers to these can come no more, or have come.
-    for call in member.calls {
-      let error = answer { () throws(BinderError) in try process.abandon(call.id) }
-      switch call.state {
-      case .pending: call.state = .abandoned
-      case .replied(let buffer):
-        call.end()
-        member.free(buffer, clock: &clock)
-      case .failed: call.end()
-      case .abandoned, .ended: continue
-      }
-      try judge("giving up a call at the end", error, is: nil)
-    }
+    for call in member.calls where !call.isAbandoned { abandon(call) }
   }
 }

@@ -78,7 +78,7 @@ extension CheckWorld {
     try require("needs a reply", delivery.needsReply, is: model.isCall)
     try require("is a reply", delivery.isReply, is: model.node == nil)
     func part(
-      _ bytes: RawSpan, _ start: Int, _ name: String
+      _ bytes: Span<UInt8>, _ start: Int, _ name: String
     ) throws(InvariantViolation) {
       try unsafe bytes.withUnsafeBytes { (bytes) throws(InvariantViolation) in
         try unsafe compare(bytes, with: region, at: model.offset + start) {
@@ -130,11 +130,34 @@ extension CheckWorld {
 
   func keepHeld() throws(InvariantViolation) {
     guard let held = takeHeld() else { return try receive() }
+    try keep(held)
+  }
+
+  /// A delivery becomes a bare offset; that of a dead process is gone.
+  func keep(_ held: HeldDelivery) throws(InvariantViolation) {
+    let (model, receiver) = (held.model, held.model.receiver)
     let offset = held.delivery.take()!.keep()
-    try require("offset of a kept buffer", offset, is: held.model.offset)
-    held.model.state = .kept
-    held.model.receiver.unpin()
-    if !held.model.receiver.hasExited { kept.append(held.model) }
+    try require("offset of a kept buffer", offset, is: model.offset)
+    if receiver.hasExited {
+      receiver.free(model, clock: &clock)
+    } else {
+      model.state = .kept
+      kept.append(model)
+    }
+    receiver.unpin()
+  }
+
+  /// A bare offset becomes a delivery again, that still says and holds what it did.
+  private func retake(_ buffer: ModelBuffer, _ process: BinderProcess) throws(InvariantViolation) {
+    var delivery: Delivery?
+    let error = answer { () throws(BinderError) in delivery = try process.take(at: buffer.offset) }
+    try judge("taking a kept buffer", error, is: nil)
+    guard let delivery = delivery.take() else { return }
+    buffer.isCall = buffer.call != nil
+    buffer.state = .delivered
+    buffer.receiver.pins += 1
+    try compare(delivery, buffer)
+    held.append(HeldDelivery(buffer, delivery))
   }
 
   func freeKept() throws(InvariantViolation) {
@@ -144,6 +167,7 @@ extension CheckWorld {
     kept.swapAt(index, kept.count - 1)
     let buffer = kept.removeLast()
     guard let process = buffer.receiver.process else { return }
+    if oneIn(4) { return try retake(buffer, process) }
     try judge(
       "freeing a kept buffer",
       answer { () throws(BinderError) in

@@ -14,9 +14,12 @@ extension CheckWorld {
 
     let watch = watch()
     var receipt: Receipt?
+    var call: Call?
     var error: BinderError?
     do throws(BinderError) {
-      receipt = try process.send(transaction, to: target.nodes[node])
+      var sent = try process.transmit(transaction, to: target.nodes[node])
+      receipt = sent.receipt
+      call = sent.call.take()
     } catch let thrown {
       error = thrown
     }
@@ -37,7 +40,8 @@ extension CheckWorld {
       return target.abort(buffer, clock: &clock)
     }
     try handOver(
-      buffer, receipt, from: sender, to: node, code: transaction.code, flags: transaction.flags)
+      buffer, receipt, call.take(), from: sender, to: node, code: transaction.code,
+      flags: transaction.flags)
   }
 
   // MARK: the steps of a transaction
@@ -48,7 +52,7 @@ extension CheckWorld {
   /// - Returns: nil when that is where the call ended.
   func reserve(
     _ transaction: Transaction, in target: Member, from sender: Member, oneway: Bool,
-    _ error: BinderError?, since watch: Watch
+    _ error: BinderError?, since watch: CallWindow
   ) throws(InvariantViolation) -> ModelBuffer? {
     try reserve(
       data: transaction.data.length, offsets: transaction.offsets.length,
@@ -58,7 +62,7 @@ extension CheckWorld {
 
   func reserve(
     data: Int, offsets: Int, extra: Int, securityContext: Int, in target: Member,
-    from sender: Member, oneway: Bool, _ error: BinderError?, since watch: Watch
+    from sender: Member, oneway: Bool, _ error: BinderError?, since watch: CallWindow
   ) throws(InvariantViolation) -> ModelBuffer? {
     guard
       let layout = ModelLayout(
@@ -130,7 +134,7 @@ extension CheckWorld {
   /// - Returns: what the call must throw.
   func fill(
     _ buffer: ModelBuffer, with transaction: Transaction, _ error: BinderError?,
-    since watch: Watch
+    since watch: CallWindow
   ) -> BinderError? {
     guard let region = buffer.receiver.region else { return nil }
     buffer.clearsOnFree = transaction.flags.contains(.clearOnFree)
@@ -163,10 +167,7 @@ extension CheckWorld {
         }
         let slice = unsafe UserSlice(address: extra.address, length: extra.length, in: memory)
         if let error = copy(slice, at: extra.target) { return error }
-        var place = UInt64(buffer.offset + extra.target)
-        unsafe withUnsafeBytes(of: &place) {
-          unsafe region.bytes.write($0, at: buffer.offset + extra.place + 8)
-        }
+        buffer.storeAddress(of: extra, in: region)
         return nil
       }
       if let error { return error }
@@ -203,7 +204,8 @@ extension CheckWorld {
 
   /// The last step: the buffer is the receiver's.
   func handOver(
-    _ buffer: ModelBuffer, _ receipt: Receipt, from sender: Member, to node: Int?, code: UInt32,
+    _ buffer: ModelBuffer, _ receipt: Receipt, _ made: consuming Call?, from sender: Member,
+    to node: Int?, code: UInt32,
     flags: TransactionFlags
   ) throws(InvariantViolation) {
     checksum.add(receipt.offset)
@@ -220,18 +222,12 @@ extension CheckWorld {
       throw InvariantViolation(
         "numbers of buffers are unique", expected: "a new one", found: "\(receipt.debugID) again")
     }
-    if let node, !buffer.isOneway {
-      guard let id = receipt.call else {
-        throw InvariantViolation("a call has an id", expected: "one", found: "none")
-      }
-      _ = node
-      let call = ModelCall(caller: sender, id: id)
+    if let made = made.take() {
+      let call = ModelCall(caller: sender, made)
       buffer.call = call
       buffer.isCall = true
       sender.calls.append(call)
       calls.append(call)
-    } else {
-      try require("only calls have an id", receipt.call == nil, is: true)
     }
     buffer.receiver.commit(buffer)
   }

@@ -6,7 +6,8 @@ final class StagedBuffer {
   let sender: Member
   let node: Int
   let model: ModelBuffer
-  var allocation: Allocation?
+  var allocation: StagedAllocation?
+  let flags: TransactionFlags
   /// The sender's own memory: what it holds at the moment of a copy is what is sent.
   let source: SenderMemory
   let slice: UserSlice
@@ -15,16 +16,42 @@ final class StagedBuffer {
   var cursor = 0
 
   init(
-    sender: Member, node: Int, model: ModelBuffer, allocation: consuming Allocation,
-    source: SenderMemory, slice: UserSlice
+    sender: Member, node: Int, model: ModelBuffer, flags: TransactionFlags,
+    allocation: consuming StagedAllocation, source: SenderMemory, slice: UserSlice
   ) {
     self.sender = sender
     self.node = node
     self.model = model
+    self.flags = flags
     self.source = source
     self.slice = slice
     reader = slice.reader()
     self.allocation = consume allocation
+  }
+}
+
+/// An allocation of either kind.
+enum StagedAllocation: ~Copyable {
+  case oneway(Allocation<Oneway>)
+  case call(Allocation<TwoWay>)
+
+  /// Does something to it that goes for both kinds.
+  mutating func fill(
+    _ oneway: (inout Allocation<Oneway>) throws(BinderError) -> Void,
+    _ call: (inout Allocation<TwoWay>) throws(BinderError) -> Void
+  ) throws(BinderError) {
+    switch consume self {
+    case .oneway(var allocation):
+      var failure: BinderError?
+      do throws(BinderError) { try oneway(&allocation) } catch { failure = error }
+      self = .oneway(allocation)
+      if let failure { throw failure }
+    case .call(var allocation):
+      var failure: BinderError?
+      do throws(BinderError) { try call(&allocation) } catch { failure = error }
+      self = .call(allocation)
+      if let failure { throw failure }
+    }
   }
 }
 
@@ -44,16 +71,28 @@ extension CheckWorld {
     }
     var extra = oneIn(6) ? 8 * pick(20) : 0
     let securityContext = oneIn(8) ? pick(40) : 0
+    let flags: TransactionFlags = oneIn(6) ? .clearOnFree : []
     if oneIn(40) { extra = [-8, 4, .max, .min][pick(4)] }
     if oneIn(60) { offsets += 4 }
 
     let watch = watch()
     var error: BinderError?
-    var allocation: Allocation?
+    var allocation: StagedAllocation?
+    var placed: (debugID: UInt32, offset: Int, size: Int, isSpam: Bool)?
     do throws(BinderError) {
-      allocation = try process.allocate(
-        dataSize: data, offsetsSize: offsets, extraSize: extra,
-        securityContextSize: securityContext, oneway: oneway, for: target.nodes[node])
+      if oneway {
+        let made = try process.allocateOneway(
+          dataSize: data, offsetsSize: offsets, extraSize: extra,
+          securityContextSize: securityContext, flags: flags, for: target.nodes[node])
+        placed = (made.debugID, made.offset, made.size, made.isSpam)
+        allocation = .oneway(made)
+      } else {
+        let made = try process.allocateCall(
+          dataSize: data, offsetsSize: offsets, extraSize: extra,
+          securityContextSize: securityContext, flags: flags, for: target.nodes[node])
+        placed = (made.debugID, made.offset, made.size, made.isSpam)
+        allocation = .call(made)
+      }
     } catch let thrown {
       error = thrown
     }
@@ -63,11 +102,12 @@ extension CheckWorld {
         from: sender, oneway: oneway, error, since: watch)
     else { return }
     try judge("allocate", error, is: nil)
-    guard let allocation = allocation.take() else { return }
-    buffer.debugID = allocation.debugID
-    try require("where the buffer was placed", allocation.offset, is: buffer.offset)
-    try require("the bytes that the buffer takes", allocation.size, is: buffer.layout.size)
-    try require("spam is reported as the driver does", allocation.isSpam, is: buffer.isSpam)
+    guard let allocation = allocation.take(), let placed else { return }
+    buffer.debugID = placed.debugID
+    buffer.clearsOnFree = flags.contains(.clearOnFree)
+    try require("where the buffer was placed", placed.offset, is: buffer.offset)
+    try require("the bytes that the buffer takes", placed.size, is: buffer.layout.size)
+    try require("spam is reported as the driver does", placed.isSpam, is: buffer.isSpam)
     checksum.add(buffer.offset)
 
     let source = SenderMemory(pages: max(1, (buffer.layout.size + Page.size - 1) >> Page.shift))
@@ -79,8 +119,8 @@ extension CheckWorld {
       place, buffer.layout.size, in: isTorn ? .untrusted : oneIn(3) ? .untrusted : .trusted)
     staged.append(
       StagedBuffer(
-        sender: sender, node: node, model: buffer, allocation: allocation, source: source,
-        slice: slice))
+        sender: sender, node: node, model: buffer, flags: flags, allocation: allocation,
+        source: source, slice: slice))
   }
 
   /// The image of a message of that layout, with objects where the array says.
@@ -125,7 +165,13 @@ extension CheckWorld {
     let watch = watch()
     var error: BinderError?
     do throws(BinderError) {
-      try task.allocation!.copy(from: &task.reader, at: target, length: length)
+      try task.allocation!.fill(
+        { (it) throws(BinderError) in
+          try it.copy(from: &task.reader, at: target, length: length)
+        },
+        { (it) throws(BinderError) in
+          try it.copy(from: &task.reader, at: target, length: length)
+        })
     } catch let thrown {
       error = thrown
     }
@@ -167,7 +213,9 @@ extension CheckWorld {
     let bytes = unsafe memory.readable(memory.address(place), length)
     var error: BinderError?
     do throws(BinderError) {
-      try unsafe task.allocation!.write(bytes.bytes, at: target)
+      try task.allocation!.fill(
+        { (it) throws(BinderError) in try unsafe it.write(bytes.bytes, at: target) },
+        { (it) throws(BinderError) in try unsafe it.write(bytes.bytes, at: target) })
     } catch let thrown {
       error = thrown
     }
@@ -186,7 +234,9 @@ extension CheckWorld {
     let target = max(0, size - max(0, length == .max ? 0 : length))
     var error: BinderError?
     do throws(BinderError) {
-      try task.allocation!.fillZero(at: target, length: length)
+      try task.allocation!.fill(
+        { (it) throws(BinderError) in try it.fillZero(at: target, length: length) },
+        { (it) throws(BinderError) in try it.fillZero(at: target, length: length) })
     } catch let thrown {
       error = thrown
     }
@@ -218,37 +268,44 @@ extension CheckWorld {
 
   func handOverStaged() throws(InvariantViolation) {
     guard let task = takeStaged() else { return try stage() }
-    let target = task.model.receiver
-    // Now and then to a node, or from a process, that it does not belong to.
-    let other = oneIn(16) ? anyMember() : task.sender
-    guard let process = other.process else { return drop(task) }
-    let wrong = oneIn(16) ? anyMember() : target
-    guard !wrong.nodes.isEmpty else { return drop(task) }
-    let node = wrong === target ? task.node : pick(wrong.nodes.count)
-    var flags: TransactionFlags = oneIn(6) ? .clearOnFree : []
-    if oneIn(8) { flags.insert(.oneway) }
+    let (target, model) = (task.model.receiver, task.model)
     let code = UInt32(pick(1000))
-
     var receipt: Receipt?
+    var call: Call?
     var error: BinderError?
     do throws(BinderError) {
-      receipt = try process.send(
-        task.allocation.take()!, to: wrong.nodes[node], code: code, flags: flags)
+      guard let staged = task.allocation.take() else { return }
+      switch consume staged {
+      case .oneway(let allocation): receipt = try allocation.send(code: code)
+      case .call(let allocation):
+        let made = try allocation.call(code: code)
+        receipt = made.receipt
+        call = consume made
+      }
     } catch let thrown {
       error = thrown
     }
     try followReclaims()
-    let expected: BinderError?
-    if wrong !== target || other.pid != task.model.senderPID {
-      expected = .invalidArgument(.notOwner(pid: other.pid, debugID: task.model.debugID))
-    } else {
-      task.model.clearsOnFree = flags.contains(.clearOnFree)
-      expected =
-        target.region.flatMap { ModelObjects.walk(task.model, $0.bytes) { _ in nil } }
-        ?? obstacleToHandOver(from: other, to: target, oneway: task.model.isOneway)
-    }
+    let expected =
+      target.region.flatMap { region in
+        ModelObjects.walk(model, region.bytes) { extra in
+          model.storeAddress(of: extra, in: region)
+          return nil
+        }
+      } ?? obstacleToHandOver(from: task.sender, to: target, oneway: model.isOneway)
     try judge("handing a filled buffer over", error, is: expected)
-    guard let receipt else { return target.abort(task.model, clock: &clock) }
-    try handOver(task.model, receipt, from: other, to: node, code: code, flags: flags)
+    guard let receipt else { return target.abort(model, clock: &clock) }
+    try handOver(
+      model, receipt, call.take(), from: task.sender, to: task.node, code: code, flags: task.flags)
+  }
+}
+
+extension ModelBuffer {
+  /// The address in a `ptr` object becomes the place of its bytes in the region.
+  func storeAddress(of extra: ModelObjects.ExtraBuffer, in region: ModelRegion) {
+    var place = UInt64(offset + extra.target)
+    unsafe withUnsafeBytes(of: &place) {
+      unsafe region.bytes.write($0, at: offset + extra.place + 8)
+    }
   }
 }

@@ -29,7 +29,7 @@ final class RecordedRegion {
         pid: Int32(index) + 2, regionLength: Page.size, policy: policy)
       // One buffer that stays keeps the page that replies land in off the LRU: pages given back
       // are then the receiver's alone.
-      _ = try receiver.send(Transaction(flags: .oneway), to: sender.makeNode())
+      try receiver.send(Transaction(), to: sender.makeNode())
       _ = try sender.receive()?.keep()
       senders.append(sender)
     }
@@ -47,38 +47,39 @@ final class RecordedRegion {
     let transaction = pattern.transaction(
       isOneway: alloc.isOneway, dataSize: alloc.dataSize, offsetsSize: alloc.offsetsSize,
       extraSize: alloc.extraSize)
-    let receipt: Receipt
+    var sent: SentTransaction
     do throws(BinderError) {
-      receipt = try sender.send(transaction, to: node)
+      sent = try sender.transmit(transaction, to: node)
     } catch {
       idleNodes.append(node)
       return .failed(error.errno.name)
     }
     let offset: Int?
     do throws(BinderError) {
-      offset = try take(receipt, alloc, from: sender)
+      offset = try take(sent.receipt, sent.call.take(), alloc)
     } catch {
       throw RegionFault("\(error)")
     }
     guard let offset else { throw RegionFault("what was delivered is not what was sent") }
     live[alloc.id] = LiveBuffer(offset: offset, node: node)
-    return .placed(offset: receipt.offset, isSpam: receipt.isSpam)
+    return .placed(offset: sent.receipt.offset, isSpam: sent.receipt.isSpam)
   }
 
   /// Receives what was just sent, answers it if it is a call, and keeps its buffer; nil when it is
   /// not the same.
   private func take(
-    _ receipt: Receipt, _ alloc: RecordedAlloc, from sender: BinderProcess
+    _ receipt: Receipt, _ call: consuming Call?, _ alloc: RecordedAlloc
   ) throws(BinderError) -> Int? {
     guard let delivery = try receiver.receive(), delivery.offset == receipt.offset,
-      delivery.withData({ $0.byteCount == alloc.dataSize && pattern.isPrefix($0) })
+      delivery.withData({ unsafe $0.count == alloc.dataSize && pattern.isPrefix($0.bytes) })
     else { return nil }
-    if let call = receipt.call {
-      _ = try receiver.reply(to: delivery, Transaction())
-      guard let reply = try sender.takeReply(call) else { return nil }
+    let offset = delivery.keep()
+    if let call = call.take() {
+      try receiver.reply(Transaction(), toBufferAt: offset)
+      guard case .replied(let reply) = try call.takeReply() else { return nil }
       reply.free()
     }
-    return delivery.keep()
+    return offset
   }
 
   /// Frees the buffer of `id`; false when it has none.
@@ -104,7 +105,7 @@ final class RecordedRegion {
 
   func reclaim(_ pages: Int?) { context.reclaim(pages ?? .max) }
 
-  var pages: [Range<Int>] { receiver.framedPages() }
+  var pages: [Range<Int>] { receiver.inspect().framedPages }
 
   private struct LiveBuffer {
     var offset: Int

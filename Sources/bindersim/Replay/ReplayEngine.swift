@@ -50,7 +50,7 @@ struct ReplayEngine {
     context = Context(budget: setting.budget.map { PageBudget(pages: $0 + 1) })
     let process = try context.makeProcess(
       pid: Self.outsidePID, regionLength: setting.regionLength, policy: setting.policy)
-    _ = try process.send(Transaction(flags: .oneway), to: process.makeNode())
+    try process.send(Transaction(), to: process.makeNode())
     _ = try process.receive()?.keep()
     members.append(ReplayMember(process))
   }
@@ -121,18 +121,19 @@ struct ReplayEngine {
     // A node of its own: how long a oneway waited for others is in the capture already.
     let node = members[destination].takeNode()
     let process = members[destination].process
-    let receipt: Receipt
+    var sent: SentTransaction
     do throws(BinderError) {
-      receipt = try members[sender].process.send(transaction, to: members[destination].nodes[node])
+      sent = try members[sender].process.transmit(
+        transaction, to: members[destination].nodes[node])
     } catch {
       members[destination].idleNodes.append(node)
       throw error
     }
-    var slot = Slot(destination, receipt, sender: buffer.sender)
+    var slot = Slot(destination, sent.receipt, sender: buffer.sender)
     slot.node = node
-    recorder?.noteSent(buffer, receipt, at: now, process)
+    recorder?.noteSent(buffer, sent.receipt, at: now, process)
     guard let delivery = try process.receive() else { return slot }
-    if let call = receipt.call {
+    if let call = sent.call.take() {
       slot.call = open(call, sender, delivery)
     } else {
       slot.offset = Int32(truncatingIfNeeded: delivery.keep())
@@ -151,62 +152,48 @@ struct ReplayEngine {
       idleCalls.append(slots[request].call)
       slots[request].call = -1
       guard let delivery = call.delivery.take() else { return Slot() }
-      do throws(BinderError) {
-        let receipt: Receipt
-        do throws(BinderError) {
-          receipt = try members[sender].process.reply(to: delivery, transaction)
-          slots[request].offset = Int32(truncatingIfNeeded: delivery.keep())
-        } catch {
-          slots[request].offset = Int32(truncatingIfNeeded: delivery.keep())
-          throw error
-        }
-        return try taken(call.id, receipt, buffer, by: destination)
-      } catch {
-        try? process.abandon(call.id)
-        throw error
-      }
+      let offset = delivery.keep()
+      slots[request].offset = Int32(truncatingIfNeeded: offset)
+      // If this throws, the call has failed.
+      defer { call.call = nil }
+      let receipt = try members[sender].process.reply(transaction, toBufferAt: offset)
+      return try taken(call.call.take(), receipt, buffer, by: destination)
     }
     // The request is not in the capture, was freed before its reply, or failed here: have a
     // request of no consequence answered with the recorded reply.
     let outside = members[Self.outside].process
     let node = members[Self.outside].takeNode()
     defer { members[Self.outside].idleNodes.append(node) }
-    let request = try process.send(Transaction(), to: members[Self.outside].nodes[node])
-    guard let call = request.call else { return Slot() }
-    do throws(BinderError) {
-      guard let delivery = try outside.receive() else { return Slot() }
-      let receipt = try outside.reply(to: delivery, transaction)
-      return try taken(call, receipt, buffer, by: destination)
-    } catch {
-      try? process.abandon(call)
-      throw error
-    }
+    let call = try process.call(Transaction(), to: members[Self.outside].nodes[node])
+    guard let delivery = try outside.receive() else { return Slot() }
+    let receipt = try delivery.reply(transaction)
+    return try taken(call, receipt, buffer, by: destination)
   }
 
-  /// Takes a reply out of the caller's table of calls.
+  /// Takes the reply of a call that was just answered.
   private func taken(
-    _ call: CallID, _ receipt: Receipt, _ buffer: PlannedBuffer, by destination: Int32
+    _ call: consuming Call?, _ receipt: Receipt, _ buffer: PlannedBuffer, by destination: Int32
   ) throws(BinderError) -> Slot {
     var slot = Slot(destination, receipt, sender: buffer.sender)
     recorder?.noteSent(buffer, receipt, at: now, members[destination].process)
-    if let reply = try members[destination].process.takeReply(call) {
+    if let call = call.take(), case .replied(let reply) = try call.takeReply() {
       slot.offset = Int32(truncatingIfNeeded: reply.keep())
     }
     return slot
   }
 
   private mutating func open(
-    _ id: CallID, _ caller: Int32, _ delivery: consuming Delivery
+    _ made: consuming Call, _ caller: Int32, _ delivery: consuming Delivery
   ) -> Int32 {
     let index: Int32
     if let idle = idleCalls.popLast() {
       index = idle
     } else {
       index = Int32(calls.count)
-      calls.append(OpenCall(id: id))
+      calls.append(OpenCall())
     }
     let call = calls[index]
-    call.id = id
+    call.call = consume made
     call.caller = caller
     call.delivery = consume delivery
     return index
@@ -223,7 +210,7 @@ struct ReplayEngine {
       // Nobody waits for an answer here.
       let call = calls[slot.call]
       call.delivery = nil
-      try? members[call.caller].process.abandon(call.id)
+      call.call = nil
       idleCalls.append(slot.call)
     } else if slot.offset >= 0 {
       do throws(BinderError) {
@@ -291,12 +278,10 @@ struct ReplayEngine {
 
   /// A request that has not been answered, with the delivery that its reply needs.
   private final class OpenCall {
-    var id: CallID
-    var caller: Int32 = 0
-    /// Nil while the entry is idle.
+    // Nil while the entry is idle.
+    var call: Call?
     var delivery: Delivery?
-
-    init(id: CallID) { self.id = id }
+    var caller: Int32 = 0
   }
 
   /// A buffer while it lives. Negative numbers stand for none.

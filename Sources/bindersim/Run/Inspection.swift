@@ -33,12 +33,12 @@ enum Inspection {
     }
     let inData = delivery.withData {
       Payload.firstDifference(
-        in: $0, objects: shape.offsets / 8, key: message.key(isReply: isReply))
+        in: unsafe $0.bytes, objects: shape.offsets / 8, key: message.key(isReply: isReply))
     }
     if let found = inData {
       return fault(.data, at: found.position, Int(found.expected), Int(found.got))
     }
-    if let found = delivery.withOffsets({ Payload.firstDifference(inOffsets: $0) }) {
+    if let found = delivery.withOffsets({ unsafe Payload.firstDifference(inOffsets: $0.bytes) }) {
       return fault(.offsets, at: found.position, Int(found.expected), Int(found.got))
     }
     return nil

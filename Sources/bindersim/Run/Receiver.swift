@@ -70,23 +70,25 @@ struct Receiver: ~Copyable {
     simulation.noteReceived(delivery.debugID, by: member, thread: thread, at: received)
     tally.inspect(delivery, of: message, pid: process.pid)
     tally.record(.read, from: received, to: MonotonicClock.now())
-    if delivery.needsReply { answer(delivery, message) }
-    dispose(delivery, message)
+    let (id, caller, needsReply) = (delivery.debugID, delivery.senderPID, delivery.needsReply)
+    let offset = delivery.keep()
+    if needsReply { answer(offset, message, from: caller) }
+    dispose(offset, id, message)
   }
 
-  private mutating func answer(_ delivery: borrowing Delivery, _ message: Message) {
+  private mutating func answer(_ offset: Int, _ message: Message, from pid: Int32) {
     let transaction = outbox.transaction(for: message, isReply: true)
-    let caller = simulation.member(ofPID: delivery.senderPID)
+    let caller = simulation.member(ofPID: pid)
     let start = MonotonicClock.now()
     do throws(BinderError) {
-      let receipt = try process.reply(to: delivery, transaction)
+      let receipt = try process.reply(transaction, toBufferAt: offset)
       let end = MonotonicClock.now()
       tally.record(.send, from: start, to: end)
       tally.count(receipt, of: message, isReply: true)
       simulation.noteSent(
         answer(message, to: caller), receipt, thread: thread, from: start, to: end)
     } catch {
-      // The buffer is freed without an answer, which the caller is told.
+      // The call has failed, which the caller is told.
       tally.count(error)
       simulation.noteFailure(answer(message, to: caller), error, thread: thread, at: start)
     }
@@ -98,23 +100,30 @@ struct Receiver: ~Copyable {
       awaitedBy: senders[SenderState.index(ofSenderOf: message.id)].thread)
   }
 
-  private mutating func dispose(_ delivery: consuming Delivery, _ message: Message) {
+  private mutating func dispose(_ offset: Int, _ id: UInt32, _ message: Message) {
     if message.isLeaked {
-      tally.leaks.append(Leak(member: member, offset: delivery.keep()))
+      tally.leaks.append(Leak(member: member, offset: offset))
       return
     }
     let holdTimes = simulation.options.workload.holdTimes
     if holdTimes.isStrict {
       while held.count == holdTimes.limit { waitForNextDue() }
     }
-    let id = delivery.debugID
+    let buffer = HeldBuffer(offset: offset, id: id)
     if message.isHeld, held.count < holdTimes.limit {
-      held.add(
-        HeldBuffer(offset: delivery.keep(), id: id), at: MonotonicClock.now() + message.hold)
+      held.add(buffer, at: MonotonicClock.now() + message.hold)
     } else {
-      let start = MonotonicClock.now()
-      delivery.free()
-      noteFreed(id, since: start)
+      free(buffer)
+    }
+  }
+
+  private mutating func free(_ buffer: HeldBuffer) {
+    let start = MonotonicClock.now()
+    do throws(BinderError) {
+      try process.free(at: buffer.offset)
+      noteFreed(buffer.id, since: start)
+    } catch {
+      tally.count(error)
     }
   }
 
@@ -136,14 +145,6 @@ struct Receiver: ~Copyable {
   }
 
   private mutating func freeHeld(dueBy time: UInt64) {
-    while let due = held.nextTime, due <= time, let (_, buffer) = held.next() {
-      let start = MonotonicClock.now()
-      do throws(BinderError) {
-        try process.free(at: buffer.offset)
-        noteFreed(buffer.id, since: start)
-      } catch {
-        tally.count(error)
-      }
-    }
+    while let due = held.nextTime, due <= time, let (_, buffer) = held.next() { free(buffer) }
   }
 }

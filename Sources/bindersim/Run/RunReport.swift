@@ -169,7 +169,7 @@ extension Simulation {
     members.enumerated().compactMap { index, member in
       let offsets = Set(leaks.lazy.filter { $0.member == index }.map(\.offset))
       guard !offsets.isEmpty else { return nil }
-      let bytes = member.process.buffers().lazy.filter { offsets.contains($0.offset) }
+      let bytes = member.process.inspect().buffers.lazy.filter { offsets.contains($0.offset) }
         .reduce(0) { $0 + $1.size }
       return RunReport.LeakSummary(pid: member.process.pid, buffers: offsets.count, bytes: bytes)
     }

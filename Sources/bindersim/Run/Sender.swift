@@ -56,14 +56,15 @@ struct Sender: ~Copyable {
     let start = MonotonicClock.now()
     state.note(id, sentAt: start)
     do throws(BinderError) {
-      let receipt = try process.send(transaction, to: node)
+      var sent = try process.transmit(transaction, to: node)
+      let receipt = sent.receipt
       let end = MonotonicClock.now()
       tally.record(.send, from: start, to: end)
       tally.count(receipt, of: message, isReply: false)
       simulation.noteSent(
         simulation.buffer(message, isReply: false, from: member, to: target, node: node), receipt,
         thread: thread, from: start, to: end)
-      if let call = receipt.call { try awaitReply(to: message, call, sentAt: start) }
+      if let call = sent.call.take() { try awaitReply(to: message, call, sentAt: start) }
     } catch {
       tally.count(error)
       simulation.noteFailure(
@@ -75,10 +76,10 @@ struct Sender: ~Copyable {
   }
 
   private mutating func awaitReply(
-    to message: Message, _ call: CallID, sentAt start: UInt64
+    to message: Message, _ call: consuming Call, sentAt start: UInt64
   ) throws(BinderError) {
     let process = simulation.members[member].process
-    guard let reply = try process.awaitReply(call, timeout: Self.replyTimeout) else {
+    guard case .replied(let reply) = try call.awaitReply(timeout: Self.replyTimeout) else {
       tally.timeouts += 1
       return
     }

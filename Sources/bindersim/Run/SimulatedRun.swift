@@ -8,7 +8,7 @@ struct SimulatedRun: ~Copyable {
     case burst(of: Int)
     case send(from: Int, to: Int)
     case receive(member: Int)
-    case takeReply(PendingCall, CallID)
+    case takeReply(PendingCall, HeldCall)
     case free(member: Int, offset: Int, id: UInt32)
   }
 
@@ -131,18 +131,18 @@ struct SimulatedRun: ~Copyable {
       message, isReply: false, from: member, to: target, node: node)
     let thread = Simulation.thread(member, caller)
     let transaction = outbox.transaction(for: message, isReply: false)
-    let receipt: Receipt
+    var sent: SentTransaction
     do throws(BinderError) {
-      receipt = try simulation.members[member].process.send(transaction, to: node)
+      sent = try simulation.members[member].process.transmit(transaction, to: node)
     } catch {
       if !message.isOneway { callers[member].giveBack(caller) }
       simulation.noteFailure(buffer, error, thread: thread, at: now)
       throw error
     }
-    note(receipt, buffer, message, thread: thread)
+    note(sent.receipt, buffer, message, thread: thread)
     underWay[message.id] = pending
     wake(.receive(member: target))
-    if let call = receipt.call { wake(.takeReply(pending, call)) }
+    if let call = sent.call.take() { wake(.takeReply(pending, HeldCall(call))) }
   }
 
   private mutating func note(
@@ -163,12 +163,12 @@ struct SimulatedRun: ~Copyable {
     let thread = Simulation.looper(member)
     simulation.noteReceived(delivery.debugID, by: member, thread: thread, at: now)
     tally.inspect(delivery, of: message, pid: process.pid)
+    let (id, needsReply) = (delivery.debugID, delivery.needsReply)
+    let offset = delivery.keep()
     if let pending = underWay.removeValue(forKey: message.id) {
       tally.record(.delivery, from: pending.sentAt, to: now)
-      if delivery.needsReply { answer(delivery, pending, from: member, thread) }
+      if needsReply { answer(offset, pending, from: member, thread) }
     }
-    let id = delivery.debugID
-    let offset = delivery.keep()
     if message.isLeaked {
       tally.leaks.append(Leak(member: member, offset: offset))
     } else {
@@ -177,7 +177,7 @@ struct SimulatedRun: ~Copyable {
   }
 
   private mutating func answer(
-    _ delivery: borrowing Delivery, _ pending: PendingCall, from member: Int, _ thread: Int32
+    _ offset: Int, _ pending: PendingCall, from member: Int, _ thread: Int32
   ) {
     let process = simulation.members[member].process
     let buffer = simulation.buffer(
@@ -185,20 +185,21 @@ struct SimulatedRun: ~Copyable {
       awaitedBy: Simulation.thread(pending.member, pending.thread))
     let transaction = outbox.transaction(for: pending.message, isReply: true)
     do throws(BinderError) {
-      let receipt = try process.reply(to: delivery, transaction)
+      let receipt = try process.reply(transaction, toBufferAt: offset)
       note(receipt, buffer, pending.message, thread: thread)
     } catch {
-      // The caller is told when the request's buffer is freed.
+      // The call has failed, which the caller is told.
       simulation.noteFailure(buffer, error, thread: thread, at: now)
       count(error)
     }
   }
 
-  private mutating func takeReply(_ pending: PendingCall, _ call: CallID) throws(BinderError) {
+  private mutating func takeReply(_ pending: PendingCall, _ held: HeldCall) throws(BinderError) {
     let process = simulation.members[pending.member].process
+    guard let call = held.call.take() else { return }
     do throws(BinderError) {
-      guard let reply = try process.takeReply(call) else {
-        return wake(.takeReply(pending, call))
+      guard let reply = try call.takeReply(elseTo: &held.call) else {
+        return wake(.takeReply(pending, held))
       }
       callers[pending.member].giveBack(pending.thread)
       checksum.add(reply.offset)

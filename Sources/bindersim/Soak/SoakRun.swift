@@ -81,7 +81,7 @@ struct SoakRun: ~Copyable {
       }
       if let thread { senders.append(thread) } else { isComplete = false }
     }
-    let disturber = WorkerThread { SoakDisturber(world, round: round, stop: stopSending).run() }
+    let disruption = WorkerThread { SoakDisruption(world, round: round, stop: stopSending).run() }
     while isComplete, MonotonicClock.now() < end, !Interrupt.wasRequested,
       world.firstViolation == nil
     {
@@ -89,11 +89,11 @@ struct SoakRun: ~Copyable {
     }
     stopSending.raise()
     for thread in senders { tally.merge(thread.join()) }
-    deaths += disturber?.join() ?? 0
+    deaths += disruption?.join() ?? 0
     // No process dies any more: those that remain receive what is queued.
     stopReceiving.raise()
     for thread in receivers { tally.merge(thread.join()) }
-    guard isComplete, disturber != nil else { throw .failure("the system refuses a thread") }
+    guard isComplete, disruption != nil else { throw .failure("the system refuses a thread") }
   }
 
   private mutating func findWrong(_ sample: inout SoakSample, _ start: UInt64) -> String? {

@@ -53,13 +53,13 @@ struct SoakSender: ~Copyable {
     let message = world.message(UInt32(truncatingIfNeeded: random.next()))
     let transaction = outbox.transaction(for: message, isReply: false)
     if random.next(below: 16) == 0 { return try abandonOne(sender, node, transaction) }
-    let receipt = try sender.send(transaction, to: node)
-    tally.count(receipt, of: message, isReply: false)
-    guard let call = receipt.call else { return }
-    if random.next(below: 32) == 0 { return try sender.abandon(call) }
-    guard let reply = try sender.awaitReply(call, timeout: Self.patience) else {
+    var sent = try sender.transmit(transaction, to: node)
+    tally.count(sent.receipt, of: message, isReply: false)
+    guard let call = sent.call.take() else { return }
+    if random.next(below: 32) == 0 { return call.abandon() }
+    guard case .replied(let reply) = try call.awaitReply(timeout: Self.patience) else {
       tally.timeouts += 1
-      return try sender.abandon(call)
+      return
     }
     tally.inspect(reply, of: message, pid: sender.pid)
     reply.free()
@@ -69,8 +69,7 @@ struct SoakSender: ~Copyable {
   private func abandonOne(
     _ sender: BinderProcess, _ node: Node, _ transaction: Transaction
   ) throws(BinderError) {
-    var allocation = try sender.allocate(
-      dataSize: transaction.data.length, oneway: transaction.isOneway, for: node)
+    var allocation = try sender.allocateOneway(dataSize: transaction.data.length, for: node)
     var reader = transaction.data.reader()
     try allocation.copy(from: &reader, length: transaction.data.length / 2)
     _ = consume allocation
@@ -122,19 +121,23 @@ struct SoakReceiver: ~Copyable {
     let message = world.message(delivery.code)
     tally.inspect(delivery, of: message, pid: process.pid)
     let isIgnored = delivery.needsReply && random.next(below: 32) == 0
-    if delivery.needsReply, !isIgnored {
-      do throws(BinderError) {
-        let receipt = try process.reply(
-          to: delivery, outbox.transaction(for: message, isReply: true))
-        tally.count(receipt, of: message, isReply: true)
-      } catch {
-        tally.count(error)
+    let isAnswered = delivery.needsReply && !isIgnored
+    let isKept = !isIgnored && random.next(below: 3) == 0
+    let answer = outbox.transaction(for: message, isReply: true)
+    do throws(BinderError) {
+      if isKept {
+        let offset = delivery.keep()
+        held.append((process, offset))
+        guard isAnswered else { return }
+        tally.count(
+          try process.reply(answer, toBufferAt: offset), of: message, isReply: true)
+      } else if isAnswered {
+        tally.count(try delivery.reply(answer), of: message, isReply: true)
+      } else {
+        delivery.free()
       }
-    }
-    if !isIgnored, random.next(below: 3) == 0 {
-      held.append((process, delivery.keep()))
-    } else {
-      delivery.free()
+    } catch {
+      tally.count(error)
     }
     if held.count > Self.mostHeld {
       free(held.remove(at: random.next(below: held.count)))
@@ -156,7 +159,7 @@ struct SoakReceiver: ~Copyable {
 }
 
 /// Reclaims pages, changes the budget, kills processes and checks the invariants while all run.
-struct SoakDisturber: ~Copyable {
+struct SoakDisruption: ~Copyable {
   let world: SoakWorld
   let stop: StopFlag
   private var random: SplitMix64

@@ -79,8 +79,8 @@ final class SoakWorld: Sendable {
     if let firstViolation { throw firstViolation }
     for place in 0..<Self.places {
       let process = self[place].process
-      let counts = process.counts
-      guard counts.buffers == 0, counts.outstandingCalls == 0, counts.pagesInUse == 0 else {
+      let counts = process.statistics
+      guard counts.bufferCount == 0, counts.outstandingCalls == 0, counts.pagesInUse == 0 else {
         throw InvariantViolation(
           "process \(process.pid) holds nothing at rest", expected: "no buffers, calls or pages",
           found: "\(counts)")

@@ -31,7 +31,7 @@ struct ProcessTrack: Sendable {
   mutating func open(_ column: Int) {
     guard columns.count <= column else { return }
     if isStale {
-      lastPages = PageRun.runs(process.pageStates())
+      lastPages = PageRun.runs(process.inspect().pages)
       isStale = false
     }
     while columns.count <= column { columns.append(Column(last, pages: lastPages)) }
@@ -41,7 +41,7 @@ struct ProcessTrack: Sendable {
   mutating func add(_ usage: RegionUsage, at time: UInt64) {
     last = usage
     isStale = true
-    columns[columns.count - 1].add(usage) { PageRun.runs(process.pageStates()) }
+    columns[columns.count - 1].add(usage) { PageRun.runs(process.inspect().pages) }
     if usage.bytesInUse > peak.bytesInUse {
       peak = usage
       peakTime = time
@@ -80,7 +80,7 @@ struct Holder: Equatable, Sendable {
   /// All senders with live buffers in the process's region, largest total first.
   static func all(of process: BinderProcess) -> [Holder] {
     var bySender: [Int32: Holder] = [:]
-    for buffer in process.buffers() {
+    for buffer in process.inspect().buffers {
       bySender[buffer.senderPID, default: Holder(sender: buffer.senderPID)].add(buffer.size)
     }
     return bySender.values.sorted { ($0.bytes, $1.sender) > ($1.bytes, $0.sender) }
@@ -89,15 +89,5 @@ struct Holder: Equatable, Sendable {
   private mutating func add(_ size: Int) {
     buffers += 1
     bytes += size
-  }
-}
-
-extension RegionUsage {
-  /// An untouched region.
-  fileprivate init(empty length: Int) {
-    self.init(
-      bufferCount: 0, bytesInUse: 0, freeBytes: length, largestFreeRange: length,
-      freeOnewaySpace: length / 2,
-      pages: PageCounts(inUse: 0, available: 0, free: length / 4096))
   }
 }

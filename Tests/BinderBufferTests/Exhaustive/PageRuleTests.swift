@@ -128,15 +128,16 @@ private struct Region5 {
     let allocation = try process.allocate(dataSize: size, oneway: false, for: node)
     let receipt = try process.send(allocation, to: node)
     guard let delivery = try process.receive() else { throw Failure.nothingReceived }
-    try process.abandon(receipt.call!)
+    receipt.call!.abandon()
     return delivery.keep()
   }
 
   private func expect(
     inUse: Int, available: Int, _ step: String, _ sizes: [Int], _ order: [Int]
   ) throws {
-    let counts = process.pageCounts
-    guard counts == PageCounts(inUse: inUse, available: available, free: 32 - inUse - available)
+    let counts = process.statistics
+    guard counts.pagesInUse == inUse, counts.pagesAvailable == available,
+      counts.pagesFree == 32 - inUse - available
     else {
       throw Failure.pages(
         "\(step): \(counts), expected \(inUse) in use, \(available) available",

@@ -65,19 +65,19 @@ import Testing
 
     // A call whose reply fails is over, and is made again.
     for _ in 0..<2 {
-      var call: CallID?
+      var call: TestCall?
       while call == nil {
         let before = [server.countsWithoutFailures, client.countsWithoutFailures]
         do {
           call = try withTransaction(message, oneway: false, offsets: [16]) {
-            try client.send($0, to: node)
+            try client.transmit($0, to: node)
           }.call
         } catch let error as BinderError {
           #expect(error.kind == .noMemory || error.kind == .badSource)
           failed.append(.send)
           let after = [server.countsWithoutFailures, client.countsWithoutFailures]
           expectSame(before, after)
-          #expect(server.statistics.failures == [error.kind: 1])
+          #expect(server.statistics.failures == FailureCounts([error.kind: 1]))
         }
       }
       let delivery = try server.take()
@@ -95,9 +95,9 @@ import Testing
       } catch let error as BinderError {
         #expect(error.kind == .noMemory || error.kind == .badSource)
         failed.append(.reply)
-        #expect(failure { _ = try client.takeReply(call!) } == .failedReply(pid: 1))
+        #expect(failure { _ = try call!.take() } == .failedReply(pid: 1))
         #expect(client.statistics.bufferCount == 0 && client.statistics.pagesInUse == 0)
-        #expect(client.statistics.failures == [error.kind: 1])
+        #expect(client.statistics.failures == FailureCounts([error.kind: 1]))
       }
     }
     for process in [server, client] {

@@ -24,7 +24,7 @@ struct FallibleOperation: Sendable {
     let world: World
     let sharing: RegionSharing
     var kept: [Int] = []
-    var calls: [CallID] = []
+    var calls: [TestCall] = []
 
     init(_ operation: FallibleOperation, _ policy: PlacementPolicy, _ faults: FaultInjector) throws
     {
@@ -112,7 +112,7 @@ extension ProcessStatistics {
   /// copy leaves its pages on the LRU, a shortage takes others from it.
   var withoutHistory: ProcessStatistics {
     var now = self
-    now.failures = [:]
+    now.failures = FailureCounts()
     now.pagesFree += now.pagesAvailable
     now.pagesAvailable = 0
     now.framesAllocated = 0
@@ -132,7 +132,7 @@ extension FallibleOperation.Stage {
     for offset in kept { try world.server.free(at: offset) }
     while let delivery = try world.server.receive() { delivery.free() }
     for call in calls {
-      try #require(failure { _ = try world.client.takeReply(call) } == .failedReply(pid: 1))
+      try #require(failure { _ = try call.take() } == .failedReply(pid: 1))
     }
     let counts = [world.server.statistics, world.client.statistics]
     try #require(counts.allSatisfy { $0.bufferCount + $0.pagesInUse + $0.outstandingCalls == 0 })
@@ -148,7 +148,7 @@ extension FallibleOperation.Stage {
     world.server.exit()
     for call in calls {
       try #require(
-        failure { _ = try world.client.takeReply(call) } == .dead(pid: 1, .receiverExited))
+        failure { _ = try call.take() } == .dead(pid: 1, .receiverExited))
     }
     world.client.exit()
     try #require(world.budget.pagesInUse == 0)

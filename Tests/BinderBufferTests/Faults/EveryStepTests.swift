@@ -55,8 +55,7 @@ extension FallibleOperation {
         name: "budget shortage", steps: 3, budgetPages: 3, reclaims: true,
         prepare: {
           // The client's idle pages are all that is left.
-          try $0.world.server.send(
-            oneway: true, data: pattern.span.bytes, to: $0.world.client.makeNode())
+          try $0.world.server.send(pattern, to: $0.world.client.makeNode())
           try $0.world.client.take().free()
         },
         run: { try $0.world.send(pattern) }),

@@ -93,7 +93,7 @@ import Testing
 
   /// Nothing is held, and what is resident in spite of it are strays that can be seen.
   private func expectNoFrames(_ world: World) throws {
-    let memory = world.server.core.state.pointee.region!.pointee.pages.memory
+    let memory = world.server.core.locked { $0.inbox.memory! }
     guard memory.returnsMemory else { return }
     try world.expectNothingHeld()
     #expect(world.server.framedPages().isEmpty && world.budget.pagesInUse == 0)

@@ -123,7 +123,7 @@ import Testing
     let world = sender.world
     let transaction = Transaction(flags: .oneway, data: sender.slice(0..<bytes.count))
     let sent = SharedCount(0)
-    let process = Parcel(sender.process)
+    let process = Handoff(sender.process)
     let death = TestThread {
       var process = process.open()!
       // Between the copies and in the middle of one.

@@ -110,14 +110,14 @@ import Testing
       try crowd.processes[process].free(at: try crowd.keep(process, 8192))
     }
     let (context, taken) = (crowd.context, SharedCount(0))
-    let busy = crowd.processes[0].core
-    busy.lock.lock()
-    TestThread { taken.value.store(context.reclaim(2), ordering: .relaxed) }.join()
-    #expect(taken.value.load(ordering: .relaxed) == 2)
-    let waiting = TestThread { taken.value.add(context.reclaim(2), ordering: .relaxed) }
-    waitABit()
-    busy.lock.unlock()
-    waiting.join()
+    var waiting: TestThread?
+    crowd.processes[0].core.locked { _ in
+      TestThread { taken.value.store(context.reclaim(2), ordering: .relaxed) }.join()
+      #expect(taken.value.load(ordering: .relaxed) == 2)
+      waiting = TestThread { taken.value.add(context.reclaim(2), ordering: .relaxed) }
+      waitABit()
+    }
+    waiting?.join()
     #expect(taken.value.load(ordering: .relaxed) == 4)
     #expect(crowd.framed.isEmpty)
   }
@@ -153,7 +153,7 @@ import Testing
   @Test func memoryReallyReturns() throws {
     let crowd = try Crowd(3)
     let arenas = crowd.processes.map {
-      $0.core.state.pointee.region!.pointee.pages.memory
+      $0.core.locked { $0.inbox.memory! }
     }
     for process in 0..<3 {
       let held = try crowd.keep(process, 4096)
@@ -203,8 +203,8 @@ import Testing
         == .noMemory(pid: 1, .budgetExhausted(requested: 1, inUse: 5, limit: 5)))
     #expect(error?.errno == .noMemory)
     var after = crowd.processes[0].statistics
-    #expect(after.failures == [.noMemory: 1])
-    after.failures = [:]
+    #expect(after.failures == FailureCounts([.noMemory: 1]))
+    after.failures = FailureCounts()
     after.nodeCount = counts.nodeCount
     #expect(after == counts)
     for offset in [second, third] { try crowd.processes[0].free(at: offset) }
@@ -221,7 +221,7 @@ import Testing
     let node = process.makeNode()
     func keep(_ size: Int) throws -> Int {
       let allocation = try process.allocate(dataSize: size, oneway: false, for: node)
-      try process.abandon(try process.send(allocation, to: node).call!)
+      try process.send(allocation, to: node).call!.abandon()
       return try process.take().keep()
     }
     let first = try keep(8192)

@@ -154,9 +154,9 @@ import Testing
     let context = Context(budget: budget)
     let server = try context.makeProcess(pid: 1, regionLength: 64 << 10, sharing: .exportable)
     let client = try context.makeProcess(pid: 2)
-    let memory = server.core.state.pointee.region!.pointee.pages.memory
+    let memory = server.core.locked { $0.inbox.memory! }
     let message = [UInt8](repeating: 3, count: 5000)
-    try client.send(oneway: true, data: message.span.bytes, to: server.makeNode())
+    try client.send(message, to: server.makeNode())
     let delivery = try server.take()
     let descriptor = try server.readOnlyDescriptor()
     defer { close(descriptor) }
@@ -190,7 +190,7 @@ import Testing
       let node = server.makeNode()
       for round in 0..<150 {
         let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: round + thread), count: 6000)
-        guard (try? clients[thread].send(oneway: true, data: bytes.span.bytes, to: node)) != nil,
+        guard (try? clients[thread].send(bytes, to: node)) != nil,
           let delivery = try? server.receive()
         else { continue }
         let data = delivery.data
@@ -204,7 +204,7 @@ import Testing
     try context.checkInvariants()
     context.reclaim()
     #expect(budget.pagesInUse == 0)
-    let memory = server.core.state.pointee.region!.pointee.pages.memory
+    let memory = server.core.locked { $0.inbox.memory! }
     #expect(try memory.residentPageCount() == 0)
   }
 

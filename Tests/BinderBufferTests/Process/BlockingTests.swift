@@ -1,10 +1,11 @@
 import PageAlloc
+import Synchronization
 import Testing
 
 @testable import BinderBuffer
 
-/// Threads that wait are woken by what they wait for, and by the end of it. The timeouts that must
-/// not be reached are a minute: a lost wake-up fails the test, late.
+/// Threads that wait are woken by what they wait for, and by the end of it. They would wait for ever:
+/// a lost wake-up is seen after ten seconds.
 @Suite struct BlockingTests {
   /// What a thread waited for.
   enum Outcome: Equatable {
@@ -28,10 +29,17 @@ import Testing
     of wait: @escaping @Sendable () throws(BinderError) -> Delivery?,
     wokenBy wake: () throws -> Void
   ) throws -> Outcome {
-    let result = ThreadResult<Outcome>()
-    let thread = TestThread { result.value = outcome(wait) }
+    let (result, isDone) = (ThreadResult<Outcome>(), SharedCount(0))
+    let thread = TestThread {
+      result.value = outcome(wait)
+      isDone.value.store(1, ordering: .releasing)
+    }
     waitUntil { process.core.waiterCount == 1 }
     try wake()
+    guard waitUntil({ isDone.value.load(ordering: .acquiring) == 1 }) else {
+      // The thread sleeps on; it is left behind.
+      return .nothing
+    }
     thread.join()
     return result.value!
   }
@@ -41,7 +49,7 @@ import Testing
     let server = world.server
     let found = try outcome(
       blockedOn: server,
-      of: { () throws(BinderError) in try server.receive(timeout: .seconds(60)) },
+      of: { () throws(BinderError) in try server.receive(timeout: .seconds(Int64.max)) },
       wokenBy: { try world.send([1, 2]) })
     #expect(found == .data([1, 2]))
     try world.expectNothingHeld()
@@ -52,10 +60,10 @@ import Testing
     let server = world.server
     try world.send([1])
     try world.send([2])
-    let first = Parcel(try server.take())
+    let first = Handoff(try server.take())
     let found = try outcome(
       blockedOn: server,
-      of: { () throws(BinderError) in try server.receive(timeout: .seconds(60)) },
+      of: { () throws(BinderError) in try server.receive(timeout: .seconds(Int64.max)) },
       wokenBy: { first.open()!.free() })
     #expect(found == .data([2]))
     try world.expectNothingHeld()
@@ -72,26 +80,25 @@ import Testing
     try world.expectNothingHeld()
   }
 
-  enum End: CaseIterable { case reply, free, calleeExits, callerExits, abandon }
+  enum End: CaseIterable { case reply, free, calleeExits, callerExits }
 
   @Test(arguments: End.allCases)
   func awaitingAReply(end: End) throws {
     let world = try World()
     let client = world.client
     let call = try world.send([1], oneway: false).call!
-    let delivery = Parcel(try world.server.take())
+    let delivery = Handoff(try world.server.take())
     let found = try outcome(
       blockedOn: client,
-      of: { () throws(BinderError) in try client.awaitReply(call, timeout: .seconds(60)) },
+      of: { () throws(BinderError) in try call.await(.seconds(Int64.max)) },
       wokenBy: {
         switch end {
         case .reply:
           let delivery = delivery.open()!
-          try world.server.reply(to: delivery, data: [UInt8(8)].span.bytes)
+          try world.server.reply(to: delivery, [UInt8(8)])
         case .free: delivery.open()!.free()
         case .calleeExits: world.server.exit()
         case .callerExits: client.exit()
-        case .abandon: try client.abandon(call)
         }
       })
     let expected: Outcome =
@@ -100,7 +107,6 @@ import Testing
       case .free: .failed(.failedReply(pid: 1))
       case .calleeExits: .failed(.dead(pid: 1, .receiverExited))
       case .callerExits: .failed(.dead(pid: 2, .receiverExited))
-      case .abandon: .failed(.invalidArgument(.noSuchCall(pid: 2)))
       }
     #expect(found == expected)
     _ = delivery.open()
@@ -140,13 +146,13 @@ import Testing
       outcome { () throws(BinderError) in try server.receive(timeout: timeout) } == .nothing)
     let call = try world.send([1], oneway: false).call!
     #expect(
-      outcome { () throws(BinderError) in try client.awaitReply(call, timeout: timeout) }
+      outcome { () throws(BinderError) in try call.await(timeout) }
         == .nothing)
     // What is there already comes, however short the timeout.
     #expect(
       outcome { () throws(BinderError) in try server.receive(timeout: timeout) } == .data([1]))
     #expect(
-      outcome { () throws(BinderError) in try client.awaitReply(call, timeout: timeout) }
+      outcome { () throws(BinderError) in try call.await(timeout) }
         == .failed(.failedReply(pid: 1)))
     try world.expectNothingHeld()
   }
@@ -158,9 +164,5 @@ final class ThreadResult<Value>: @unchecked Sendable {
 }
 
 extension ProcessCore {
-  var waiterCount: Int {
-    lock.lock()
-    defer { lock.unlock() }
-    return state.pointee.arrivalWaiters + state.pointee.replyWaiters
-  }
+  var waiterCount: Int { locked { $0.waiters[.arrival] + $0.waiters[.reply] } }
 }

@@ -5,29 +5,23 @@ import Testing
 
 /// Calls: one reply each, an end in every case.
 @Suite struct CallTests {
-  private func call(_ world: World) throws -> CallID {
+  private func call(_ world: World) throws -> TestCall {
     try world.send([1], oneway: false).call!
   }
 
   private func expectEnded(
-    _ world: World, _ call: CallID, _ location: SourceLocation = #_sourceLocation
+    _ world: World, _ call: TestCall, _ location: SourceLocation = #_sourceLocation
   ) {
-    let ended = BinderError.invalidArgument(.noSuchCall(pid: 2))
-    #expect(failure { _ = try world.client.takeReply(call) } == ended, sourceLocation: location)
-    #expect(
-      failure { _ = try world.client.awaitReply(call, timeout: .seconds(60)) } == ended,
-      sourceLocation: location)
-    #expect(failure { try world.client.abandon(call) } == ended, sourceLocation: location)
+    #expect(call.hasEnded, sourceLocation: location)
   }
 
   @Test func aReplyIsTakenOnce() throws {
     let world = try World()
     let call = try call(world)
     #expect(world.client.statistics.outstandingCalls == 1)
-    if try world.client.takeReply(call) != nil { Issue.record("a reply before its time") }
+    if try call.take() != nil { Issue.record("a reply before its time") }
     let delivery = try world.server.take()
-    let receipt = try world.server.reply(to: delivery, data: [UInt8(7)].span.bytes)
-    #expect(receipt.call == nil)
+    let receipt = try world.server.reply(to: delivery, [7])
     #expect(world.client.buffers().map(\.state) == [.replied])
     // Replies do not come by `receive`.
     #expect(try world.client.isDrained)
@@ -44,39 +38,60 @@ import Testing
     let world = try World()
     let call = try call(world)
     let delivery = try world.server.take()
-    try world.server.reply(to: delivery, data: RawSpan())
-    let twice = failure { try world.server.reply(to: delivery, data: RawSpan()) }
+    try world.server.reply(to: delivery)
+    let twice = failure { try world.server.reply(to: delivery) }
     #expect(twice == .invalidArgument(.notACall(debugID: delivery.debugID)))
     let reply = try world.client.takeArrivedReply(call)
-    let toReply = failure { try world.client.reply(to: reply, data: RawSpan()) }
+    let toReply = failure { try world.client.reply(to: reply) }
     #expect(toReply == .invalidArgument(.notACall(debugID: reply.debugID)))
     reply.free()
     delivery.free()
     try world.send([1])
     let oneway = try world.server.take()
-    let toOneway = failure { try world.server.reply(to: oneway, data: RawSpan()) }
+    let toOneway = failure { try world.server.reply(to: oneway) }
     #expect(toOneway == .invalidArgument(.notACall(debugID: oneway.debugID)))
     oneway.free()
     try world.expectNothingHeld()
   }
 
-  /// Another process's delivery: nothing changes, and its owner can answer afterwards. The other
-  /// process has a call of its own at the same offset.
+  /// Two calls at the same offset of two regions: each delivery answers its own.
   @Test func onlyTheReceiverAnswers() throws {
     let world = try World()
     let call = try call(world)
-    let other = try world.server.send(data: RawSpan(), to: world.client.makeNode()).call!
+    let other = try world.server.ask([], world.client.makeNode())
     let delivery = try world.server.take()
     let atSameOffset = try world.client.take()
     #expect(delivery.offset == 0 && atSameOffset.offset == 0)
-    let error = failure { try world.client.reply(to: delivery, data: RawSpan()) }
-    #expect(error == .invalidArgument(.notOwner(pid: 2, debugID: delivery.debugID)))
-    try world.server.reply(to: delivery, data: [UInt8(1)].span.bytes)
-    try world.client.reply(to: atSameOffset, data: [UInt8(2)].span.bytes)
+    try delivery.reply([1])
+    try atSameOffset.reply([2])
     #expect(try world.client.takeArrivedReply(call).data == [1])
     #expect(try world.server.takeArrivedReply(other).data == [2])
-    delivery.free()
-    atSameOffset.free()
+    try world.expectNothingHeld()
+  }
+
+  /// A reply frees the buffer that it answers; a kept buffer is answered where it is, once.
+  @Test func repliesConsume() throws {
+    let world = try World()
+    let first = try call(world)
+    try world.server.take().reply([7])
+    #expect(world.server.statistics.bufferCount == 0)
+    #expect(try world.client.takeArrivedReply(first).data == [7])
+
+    let second = try call(world)
+    let offset = try world.server.take().keep()
+    let again = try world.server.take(at: offset)
+    #expect(again.data == [1] && again.needsReply)
+    #expect(again.keep() == offset)
+    try withTransaction([8], oneway: false) { _ = try world.server.reply($0, toBufferAt: offset) }
+    let twice = failure {
+      try withTransaction([9], oneway: false) {
+        _ = try world.server.reply($0, toBufferAt: offset)
+      }
+    }
+    #expect(twice?.kind == .invalidArgument)
+    #expect(try world.client.takeArrivedReply(second).data == [8])
+    #expect(failure { _ = try world.server.take(at: offset + 8) }?.kind == .invalidArgument)
+    try world.server.free(at: offset)
     try world.expectNothingHeld()
   }
 
@@ -89,7 +104,7 @@ import Testing
       } else {
         try world.server.take().free()
       }
-      let error = failure { _ = try world.client.takeReply(call) }
+      let error = failure { _ = try call.take() }
       #expect(error == .failedReply(pid: 1))
       #expect(error?.errno == .brokenPipe)
       expectEnded(world, call)
@@ -104,11 +119,11 @@ import Testing
     // The caller's region is full.
     let filler = try world.server.allocate(dataSize: 64 << 10, oneway: false, for: room)
     let delivery = try world.server.take()
-    let error = failure { try world.server.reply(to: delivery, data: RawSpan()) }
+    let error = failure { try world.server.reply(to: delivery) }
     #expect(error == .noSpace(pid: 2, requested: 8, free: 0, largestFree: 0))
-    #expect(world.client.statistics.failures == [.noSpace: 1])
-    #expect(failure { _ = try world.client.takeReply(call) } == .failedReply(pid: 1))
-    let twice = failure { try world.server.reply(to: delivery, data: RawSpan()) }
+    #expect(world.client.statistics.failures == FailureCounts([.noSpace: 1]))
+    #expect(failure { _ = try call.take() } == .failedReply(pid: 1))
+    let twice = failure { try world.server.reply(to: delivery) }
     #expect(twice?.kind == .invalidArgument)
     delivery.free()
     drop(filler)
@@ -124,17 +139,17 @@ import Testing
     var delivery: Delivery? = when == .queued ? nil : try world.server.take()
     switch when {
     case .queued, .delivered: break
-    case .replied: try world.server.reply(to: delivery!, data: [UInt8(1)].span.bytes)
+    case .replied: try world.server.reply(to: delivery!, [UInt8(1)])
     case .failed: delivery = nil
     case .calleeExited: world.server.exit()
     }
-    try world.client.abandon(call)
+    call.abandon()
     expectEnded(world, call)
     if when == .queued { delivery = try world.server.take() }
     if when == .queued || when == .delivered {
-      #expect(world.client.statistics.outstandingCalls == 1, "the callee still holds it")
+      #expect(world.client.statistics.outstandingCalls == 0, "its maker has seen the end")
       // It cannot know, and the reply goes unseen.
-      try world.server.reply(to: delivery!, data: [UInt8](repeating: 1, count: 5000).span.bytes)
+      try world.server.reply(to: delivery!, [UInt8](repeating: 1, count: 5000))
     }
     delivery = nil
     #expect(world.client.statistics.bufferCount == 0)
@@ -144,43 +159,44 @@ import Testing
   @Test func abandonedAndNeverAnswered() throws {
     let world = try World()
     let call = try call(world)
-    try world.client.abandon(call)
+    call.abandon()
     try world.server.take().free()
     expectEnded(world, call)
     try world.expectNothingHeld()
   }
 
-  /// Entries are used again; old names do not reach new calls.
-  @Test func oldNamesStayEnded() throws {
+  /// Entries are used again, and each call gets its own reply.
+  @Test func entriesAreUsedAgain() throws {
     let world = try World()
-    var old: [CallID] = []
-    for round in 0..<5 {
-      let calls = try (0..<3).map { _ in try call(world) }
-      #expect(Set(old + calls).count == 3 * (round + 1))
-      for call in old { expectEnded(world, call) }
+    for _ in 0..<5 {
+      let calls = try (0..<3).map { try world.client.ask([UInt8($0)], world.node) }
       for _ in calls {
         let delivery = try world.server.take()
-        try world.server.reply(to: delivery, data: RawSpan())
+        let data = delivery.data
+        try delivery.reply(data)
       }
-      for call in calls.shuffled() { try world.client.takeArrivedReply(call).free() }
-      old += calls
+      for (index, call) in calls.enumerated().shuffled() {
+        #expect(try world.client.takeArrivedReply(call).data == [UInt8(index)])
+      }
+      #expect(world.client.core.locked { $0.inbox.calls.heldEnds.any } == 0)
     }
     try world.expectNothingHeld()
   }
 
   @Test func oneselfMayBeCalled() throws {
     let world = try World()
-    let call = try world.server.send(data: [UInt8(5)].span.bytes, to: world.node).call!
+    let call = try world.server.ask([UInt8(5)], world.node)
     let delivery = try world.server.take()
-    try world.server.reply(to: delivery, data: delivery.data.span.bytes)
+    try world.server.reply(to: delivery, delivery.data)
     delivery.free()
     #expect(try world.server.takeArrivedReply(call).data == [5])
     // And die with the call pending.
-    _ = try world.server.send(data: RawSpan(), to: world.node)
-    #expect(!world.server.core.hasNoPins)
+    let last = try world.server.ask([], world.node)
+    #expect(!world.server.core.isUnheld)
     world.server.exit()
     #expect(world.server.statistics.outstandingCalls == 0)
-    #expect(world.server.core.hasNoPins)
+    last.abandon()
+    #expect(world.server.core.isUnheld)
     world.context.reclaim()
     #expect(world.budget.pagesInUse == 0)
   }
@@ -188,10 +204,5 @@ import Testing
 
 extension ProcessCore {
   /// Nothing keeps the core or its region any more but references.
-  var hasNoPins: Bool {
-    lock.lock()
-    defer { lock.unlock() }
-    return state.pointee.regionPins == 0 && state.pointee.callPins == 0
-      && !state.pointee.retainedByPins
-  }
+  var isUnheld: Bool { locked { !$0.inbox.isHeld && !$0.isRetained } }
 }

@@ -64,7 +64,7 @@ import Testing
   private static func act(_ stage: Stage, own: Int, seed: UInt64, steps: Int) {
     var random = SplitMix64(state: seed)
     let process = stage.processes[own]
-    var calls: [CallID] = []
+    var calls: [TestCall] = []
     var kept: [Int] = []
 
     func expecting(_ kinds: Set<FailureKind>, _ step: () throws(BinderError) -> Void) {
@@ -82,7 +82,7 @@ import Testing
       check(delivery)
       if delivery.needsReply, random.next(upperBound: UInt64(8)) != 0 {
         expecting([.noSpace, .noMemory, .dead]) { () throws(BinderError) in
-          try process.reply(to: delivery, data: payload(&random).span.bytes)
+          try process.reply(to: delivery, payload(&random))
         }
       }
       if kept.count < 6, random.next(upperBound: UInt64(3)) == 0 { kept.append(delivery.keep()) }
@@ -95,9 +95,12 @@ import Testing
         let node = stage.nodes[target].randomElement(using: &random)!
         let oneway = calls.count > 4 || Bool.random(using: &random)
         expecting([.noSpace, .noOnewaySpace, .noMemory, .dead]) { () throws(BinderError) in
-          let receipt = try process.send(
-            oneway: oneway, data: payload(&random).span.bytes, to: node)
-          if let call = receipt.call { calls.append(call) }
+          let bytes = payload(&random)
+          if oneway {
+            try process.send(bytes, to: node)
+          } else {
+            calls.append(try process.ask(bytes, node))
+          }
         }
       case 4...7:
         expecting([]) { () throws(BinderError) in
@@ -113,12 +116,12 @@ import Testing
         let call = calls[place]
         if random.next(upperBound: UInt64(10)) == 0 {
           calls.remove(at: place)
-          expecting([]) { () throws(BinderError) in try process.abandon(call) }
+          call.abandon()
         } else {
           var isOpen = false
           expecting([.failedReply, .dead]) { () throws(BinderError) in
-            guard let reply = try process.takeReply(call) else {
-              isOpen = true
+            guard let reply = try call.take() else {
+              isOpen = !call.hasEnded
               return
             }
             check(reply)
@@ -130,9 +133,7 @@ import Testing
     for offset in kept {
       expecting([]) { () throws(BinderError) in try process.free(at: offset) }
     }
-    for call in calls {
-      expecting([]) { () throws(BinderError) in try process.abandon(call) }
-    }
+    for call in calls { call.abandon() }
   }
 
   /// Processes that live briefly, and die with deliveries held, calls open both ways, buffers in
@@ -146,16 +147,16 @@ import Testing
         let friend = stage.processes.randomElement(using: &random)!
         let node = mortal.makeNode()
         let data = payload(&random)
-        for _ in 0..<3 { try friend.send(oneway: true, data: data.span.bytes, to: node) }
-        let asked = try friend.send(data: data.span.bytes, to: node).call!
+        for _ in 0..<3 { try friend.send(data, to: node) }
+        let asked = try friend.ask(data, node)
         defer {
           // Wherever this ends, the friend's call does too.
           mortal.exit()
-          try? friend.abandon(asked)
+          asked.abandon()
         }
-        let call = try? mortal.send(
-          data: payload(&random).span.bytes,
-          to: stage.nodes.randomElement(using: &random)!.randomElement(using: &random)!)
+        let call = try? mortal.ask(
+          payload(&random),
+          stage.nodes.randomElement(using: &random)!.randomElement(using: &random)!)
         let filling = try friend.allocate(dataSize: 5000, oneway: false, for: node)
         if let delivery = try mortal.receive() {
           if !isIntact(delivery) { stage.damaged.add(1, ordering: .relaxed) }
@@ -165,7 +166,7 @@ import Testing
         mortal.exit()
         _ = sendFailure(friend, filling, to: node)
         do throws(BinderError) {
-          if try friend.takeReply(asked) != nil { stage.unexpected.add(1, ordering: .relaxed) }
+          if try asked.take() != nil { stage.unexpected.add(1, ordering: .relaxed) }
         } catch {
           if error != .dead(pid: mortal.pid, .receiverExited) { throw error }
         }
@@ -223,7 +224,7 @@ import Testing
       #expect(counts.freeBytes == counts.regionLength)
       #expect(counts.freeOnewaySpace == counts.regionLength / 2)
       #expect(counts.pendingTransactions == 0 && counts.outstandingCalls == 0)
-      #expect(process.core.hasNoPins)
+      #expect(process.core.isUnheld)
       #expect(process.core.violation == nil)
     }
     stage.context.reclaim()
@@ -241,11 +242,11 @@ import Testing
           if index == 0 {
             guard let delivery = try server.receive(timeout: .seconds(60)) else { return }
             let data = delivery.data
-            try server.reply(to: delivery, data: data.span.bytes)
+            try server.reply(to: delivery, data)
           } else {
             let data = [UInt8(truncatingIfNeeded: round), UInt8(truncatingIfNeeded: round >> 8)]
-            let call = try client.send(data: data.span.bytes, to: node).call!
-            guard let reply = try client.awaitReply(call, timeout: .seconds(60)) else {
+            let call = try client.ask(data, node)
+            guard let reply = try call.await(.seconds(60)) else {
               Issue.record("no reply in round \(round)")
               return
             }
@@ -273,7 +274,7 @@ import Testing
       if index < senders {
         for number in 0..<each {
           let data = [UInt8(index), UInt8(truncatingIfNeeded: number), UInt8(number >> 8)]
-          while (try? client.send(oneway: true, data: data.span.bytes, to: node)) == nil {
+          while (try? client.send(data, to: node)) == nil {
             waitABit()
           }
         }
@@ -302,22 +303,13 @@ import Testing
 }
 
 extension ProcessCore {
-  /// What the page states and the ranges disagree about.
+  /// What the process's parts disagree about.
   var violation: String? {
-    lock.lock()
-    defer { lock.unlock() }
-    guard let region = state.pointee.region else { return nil }
-    var touched = Set<Int>()
-    region.pointee.ranges.forEachRange { range in
-      if range.state != .free {
-        touched.formUnion(range.offset / 4096...(range.offset + range.size - 1) / 4096)
-      }
-    }
     do throws(InvariantViolation) {
-      try region.pointee.ranges.checkInvariants()
+      try checkInvariants()
+      return nil
     } catch {
       return error.description
     }
-    return region.pointee.pages.violation { touched.contains($0) }
   }
 }

@@ -49,15 +49,15 @@ import Testing
     try world.send([1, 2, 3])
     let call = try world.send([4], oneway: false)
     world.client.exit()
-    #expect(failure { _ = try world.client.takeReply(call.call!) }?.kind == .dead)
+    #expect(failure { _ = try call.call!.take() }?.kind == .dead)
     #expect(try world.server.take().data == [1, 2, 3])
     let delivery = try world.server.take()
     #expect(delivery.data == [4])
     #expect(delivery.senderPID == 2)
-    let error = failure { try world.server.reply(to: delivery, data: RawSpan()) }
+    let error = failure { try world.server.reply(to: delivery) }
     #expect(error == .dead(pid: 2, .receiverExited))
     delivery.free()
-    #expect(world.client.core.hasNoPins)
+    #expect(world.client.core.isUnheld)
     try world.expectNothingHeld()
   }
 
@@ -81,13 +81,13 @@ import Testing
       world.server.exit()
       if let open = delivery.take() {
         #expect(open.data == [1])
-        let late = failure { try world.server.reply(to: open, data: RawSpan()) }
+        let late = failure { try world.server.reply(to: open) }
         #expect(late == dead)
         open.free()
       }
-      #expect(failure { _ = try world.client.takeReply(call) } == dead)
+      #expect(failure { _ = try call.take() } == dead)
     }
-    #expect(world.server.core.hasNoPins)
+    #expect(world.server.core.isUnheld)
     try world.expectNothingHeld()
   }
 
@@ -109,14 +109,14 @@ import Testing
     #expect(core != nil)
     let before = data(of: delivery)
     #expect(before == [UInt8](repeating: 5, count: 5000))
-    #expect(world.budget.pagesInUse == 3, "two buffers of 5000 bytes")
+    #expect(world.budget.pagesInUse == 2, "the buffer that is held; the one that waited is gone")
     let namesake = try world.context.makeProcess(pid: 3, regionLength: 4096)
     try world.send([1], to: namesake.makeNode())
     #expect(try namesake.take().data == [1])
     world.context.reclaim()
     let after = data(of: delivery)
     #expect(after == before)
-    #expect(world.budget.pagesInUse == 3)
+    #expect(world.budget.pagesInUse == 2)
     delivery = nil
     #expect(world.budget.pagesInUse == 0)
     #expect(core == nil)
@@ -140,7 +140,7 @@ import Testing
   @Test func anAllocationOutlivesItsReceiver() throws {
     let world = try World()
     weak var core: ProcessCore?
-    var allocation: Allocation?
+    var allocation: ReservedBuffer?
     do {
       let mortal = try world.context.makeProcess(pid: 3, regionLength: 64 << 10)
       core = mortal.core
@@ -161,7 +161,7 @@ import Testing
     do {
       let mortal = try world.context.makeProcess(pid: 3, regionLength: 64 << 10)
       core = mortal.core
-      try mortal.send(data: RawSpan(), to: world.node)
+      _ = try mortal.call([], to: world.node)
     }
     #expect(core != nil)
     try world.server.take().free()
@@ -196,21 +196,21 @@ import Testing
         var client: BinderProcess? = try world.context.makeProcess(
           pid: 101, regionLength: 4096)
         (core, caller) = (callee!.core, client!.core)
-        let call = try client!.send(data: RawSpan(), to: callee!.makeNode()).call!
-        let delivery = Parcel(try callee!.take())
-        let (handle, clientHandle) = (Parcel(callee.take()!), Parcel(client.take()!))
+        let call = try client!.ask([], callee!.makeNode())
+        let delivery = Handoff(try callee!.take())
+        let (handle, clientHandle) = (Handoff(callee.take()!), Handoff(client.take()!))
         onThreads(3) { thread in
           switch (thread + round) % 3 {
           case 0:
             let delivery = delivery.open()!
             if answers, let callee = handle.open() {
-              _ = try? callee.reply(to: delivery, data: RawSpan())
+              _ = try? callee.reply(to: delivery)
             }
             delivery.free()
           case 1:
             let client = clientHandle.open()!
             // Whatever comes, something comes.
-            if let reply = try? client.awaitReply(call, timeout: .seconds(60)) { reply.free() }
+            if let reply = try? call.await(.seconds(60)) { reply.free() }
           default:
             if !answers { _ = handle.open() }
           }

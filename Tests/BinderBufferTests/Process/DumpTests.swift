@@ -6,7 +6,7 @@ import Testing
 /// A process as text, in the layouts of the drivers' debug files and log.
 @Suite(.timeLimit(.minutes(5))) struct DumpTests {
   /// Three buffers: delivered, queued, being filled; one page idle.
-  private func fill(_ world: World) throws -> Allocation {
+  private func fill(_ world: World) throws -> ReservedBuffer {
     let idle = try world.keep(5000)
     _ = try world.keep(40)
     try world.server.free(at: idle)

@@ -67,9 +67,9 @@ import Testing
     drop(filling)
 
     // A reply that nobody has taken: the server calls the client.
-    let call = try world.server.send(data: RawSpan(), to: world.client.makeNode()).call!
+    let call = try world.server.ask([], world.client.makeNode())
     let request = try world.client.take()
-    let reply = try world.client.reply(to: request, data: [UInt8(1)].span.bytes)
+    let reply = try world.client.reply(to: request, [UInt8(1)])
     expectRefused(world, reply.offset, .notDelivered)
     try world.server.free(at: try world.server.takeArrivedReply(call).keep())
     request.free()

@@ -18,8 +18,11 @@ import Testing
     node = server.makeNode()
   }
 
-  private func send(oneway: Bool, bytes: Int = 100) throws -> Receipt {
-    try client.send(oneway: oneway, data: [UInt8](repeating: 7, count: bytes).span.bytes, to: node)
+  private func send(oneway: Bool, bytes: Int = 100) throws -> TestReceipt {
+    let message = [UInt8](repeating: 7, count: bytes)
+    return try UserSlice.withTrusted(message.span.bytes) { data in
+      try client.transmit(Transaction(flags: oneway ? .oneway : [], data: data), to: node)
+    }
   }
 
   @Test func theyHoldInEveryStateOfABuffer() throws {
@@ -39,7 +42,7 @@ import Testing
     try check()
     let kept = try arrived(server.receive()).keep()
     try check()
-    let reply = try arrived(client.takeReply(call))
+    let reply = try arrived(call.take())
     try check()
     context.reclaim()
     reply.free()
@@ -51,12 +54,12 @@ import Testing
     try check()
     _ = consume filling
     try check()
-    #expect(client.counts.buffers == 0)
+    #expect(client.statistics.bufferCount == 0)
   }
 
   @Test func aWrongSumIsSeen() throws {
     _ = try send(oneway: true)
-    unsafe server.core.state.pointee.counters.bytesInUse += 8
+    server.core.locked { $0.inbox.space!.bytesInUse += 8 }
     #expect {
       try server.checkInvariants()
     } throws: {
@@ -64,22 +67,22 @@ import Testing
       return violation?.invariant == "bytes in use = bytes of live buffers"
         && violation?.expected == "104" && violation?.found == "112"
     }
-    unsafe server.core.state.pointee.counters.bytesInUse -= 8
+    server.core.locked { $0.inbox.space!.bytesInUse -= 8 }
   }
 
   @Test func anIdleNodeWithABufferUnderWayIsSeen() throws {
     _ = try send(oneway: true)
-    unsafe server.core.state.pointee.nodes[0].isBusy = false
+    server.core.locked { $0.inbox.nodes[0].isBusy = false }
     #expect(throws: InvariantViolation.self) { try server.checkInvariants() }
-    unsafe server.core.state.pointee.nodes[0].isBusy = true
+    server.core.locked { $0.inbox.nodes[0].isBusy = true }
     try server.checkInvariants()
   }
 
   @Test func aLostPinIsSeen() throws {
     let delivery = try client.allocate(dataSize: 8, oneway: true, for: node)
-    unsafe server.core.state.pointee.regionPins += 1
+    server.core.locked { $0.inbox.heldBuffers += 1 }
     #expect(throws: InvariantViolation.self) { try server.checkInvariants() }
-    unsafe server.core.state.pointee.regionPins -= 1
+    server.core.locked { $0.inbox.heldBuffers -= 1 }
     _ = consume delivery
     try server.checkInvariants()
   }
@@ -126,7 +129,7 @@ import Testing
     }
     let delivery = try arrived(server.receive())
     delivery.withData { data in
-      #expect(unsafe data.withUnsafeBytes { Array(unsafe $0) } == message)
+      #expect(data.array == message)
     }
   }
 
@@ -138,8 +141,7 @@ import Testing
     let client = try context.makeProcess(pid: 2)
     let nodes = [server.makeNode(), server.makeNode()]
     for node in nodes {
-      try client.send(
-        oneway: true, data: [UInt8](repeating: 1, count: 3 << 12).span.bytes, to: node)
+      try client.send([UInt8](repeating: 1, count: 3 << 12), to: node)
     }
     let first = try arrived(server.receive())
     let second = try arrived(server.receive())
@@ -158,16 +160,15 @@ import Testing
     let server = try context.makeProcess(pid: 1, regionLength: 16 << 12)
     let client = try context.makeProcess(pid: 2)
     let node = server.makeNode()
-    try client.send(oneway: true, data: [UInt8](repeating: 1, count: 5000).span.bytes, to: node)
+    try client.send([UInt8](repeating: 1, count: 5000), to: node)
     try arrived(server.receive()).free()
-    #expect(server.pageCounts.available == 2)
+    #expect(server.statistics.pagesAvailable == 2)
     #expect {
-      try client.send(
-        oneway: true, data: [UInt8](repeating: 1, count: 7 << 12).span.bytes, to: node)
+      try client.send([UInt8](repeating: 1, count: 7 << 12), to: node)
     } throws: {
       ($0 as? BinderError)?.kind == .noMemory
     }
-    #expect(server.pageCounts.available == 2)
+    #expect(server.statistics.pagesAvailable == 2)
   }
 }
 

@@ -40,13 +40,14 @@ import Testing
     let offset = try world.keep(100)
     let receipt = try world.send([1, 2, 3])
     #expect(receipt.offset != offset)
-    let region = world.server.core.state.pointee.region!
-    let receiverView = region.pointee.receiverView
+    let (receiverView, window) = world.server.core.locked {
+      ($0.inbox.view, $0.inbox.space!.window(at: receipt.offset, size: 8))
+    }
     let delivery = try world.server.take()
     let address = delivery.withData { span in span.withUnsafeBytes { $0.baseAddress! } }
     #expect(address == receiverView + receipt.offset)
     // A change in the driver's view shows in the delivery: there is no copy in between.
-    (region.pointee.driverView + receipt.offset).storeBytes(of: 77, as: UInt8.self)
+    try window.store(UInt8(77), at: 0)
     #expect(delivery.data == [77, 2, 3])
     delivery.free()
     try world.server.free(at: offset)
@@ -77,9 +78,9 @@ import Testing
     let memory = TestMemory(pages: size / 4096, fill: 1)
     let transaction = Transaction(data: memory.slice(0, size))
     func roundTrip() throws {
-      let call = try world.client.send(transaction, to: world.node).call!
+      let call = try world.client.transmit(transaction, to: world.node).call!
       try world.server.take().free()
-      #expect(failure { _ = try world.client.takeReply(call) } == .failedReply(pid: 1))
+      #expect(failure { _ = try call.take() } == .failedReply(pid: 1))
     }
     // Frames, and the driver view's page tables.
     try roundTrip()

@@ -19,7 +19,7 @@ import Testing
     let call = try world.send([9], oneway: false).call!
     let sync = try world.server.take()
     #expect(sync.data == [9])
-    try world.server.reply(to: sync, data: RawSpan())
+    try world.server.reply(to: sync)
     sync.free()
     try world.client.takeArrivedReply(call).free()
     #expect(try world.server.isDrained)
@@ -48,7 +48,7 @@ import Testing
     let third = try world.server.take()
     #expect(first.data == [1])
     #expect(third.data == [3])
-    #expect(third.info.onewayNode == other.id)
+    #expect(third.node == other.id)
     third.free()
     #expect(try world.server.isDrained)
     first.free()
@@ -82,7 +82,7 @@ import Testing
     let mortal = try world.context.makeProcess(pid: 3)
     for number in 1...2 {
       try world.send([UInt8(number)])
-      try mortal.send(oneway: true, data: [UInt8(number + 10)].span.bytes, to: world.node)
+      try mortal.send([UInt8(number + 10)], to: world.node)
     }
     mortal.exit()
     for expected: UInt8 in [1, 11, 2, 12] {

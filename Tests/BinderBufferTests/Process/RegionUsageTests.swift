@@ -15,7 +15,7 @@ import Testing
     let node = receiver.makeNode()
     func send(_ size: Int) throws -> Int {
       let data = [UInt8](repeating: 1, count: size)
-      _ = try sender.send(oneway: false, data: data.span.bytes, to: node)
+      _ = try sender.call(data, to: node)
       guard let delivery = try receiver.receive() else { return -1 }
       return delivery.keep()
     }
@@ -45,23 +45,23 @@ import Testing
   }
 
   private func expectAgreement(_ process: BinderProcess) throws {
-    let usage = try #require(process.usage)
-    let full = process.statistics
-    #expect(usage.bufferCount == full.bufferCount)
-    #expect(usage.bytesInUse == full.bytesInUse)
-    #expect(usage.freeBytes == full.freeBytes)
-    #expect(usage.largestFreeRange == full.largestFreeRange)
-    #expect(usage.freeOnewaySpace == full.freeOnewaySpace)
-    #expect(usage.pages == process.pageCounts)
-    let states = process.pageStates()
+    let inspection = process.inspect()
+    let full = inspection.statistics
+    #expect(full == process.statistics)
+    #expect(full.bufferCount == inspection.buffers.count)
+    #expect(full.bytesInUse == inspection.buffers.reduce(0) { $0 + $1.size })
+    #expect(full.bytesInUse + full.freeBytes == full.regionLength)
+    let states = inspection.pages
     #expect(states.count { $0 == .inUse || $0 == .shared } == full.pagesInUse)
     #expect(states.count { $0 == .available } == full.pagesAvailable)
     #expect(states.count { $0 == .free } == full.pagesFree)
+    #expect(
+      inspection.framedPages.reduce(0) { $0 + $1.count } == full.pagesInUse + full.pagesAvailable)
   }
 
   @Test func withoutARegionThereIsNothing() throws {
     let process = try Context().makeProcess(pid: 1)
-    #expect(process.usage == nil)
+    #expect(process.statistics.policy == nil)
     #expect(process.pageStates().isEmpty)
   }
 }

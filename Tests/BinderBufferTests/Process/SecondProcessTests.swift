@@ -67,7 +67,7 @@ import Testing
     try world.send([UInt8](repeating: 0xAB, count: 8192))
     try world.server.take().free()
     #expect(world.context.reclaim() == 2)
-    let arena = world.server.core.state.pointee.region!.pointee.pages.memory
+    let arena = world.server.core.locked { $0.inbox.memory! }
     #expect(try arena.residentPageCount() == 0)
     var found = [UInt8](repeating: 1, count: 8192)
     #expect(peer_read(&receiver, 0, &found, found.count) == 0)
@@ -104,7 +104,7 @@ import Testing
     #expect(peer_start_mapping(&receiver, descriptor, 1 << 20) == 0)
     let slice = UserSlice(
       address: sender.address, length: payload.count, in: try UserProcess(pid: sender.pid))
-    let receipt = try world.client.send(Transaction(data: slice), to: world.node)
+    let receipt = try world.client.transmit(Transaction(data: slice), to: world.node)
     // What the sender does afterwards does not show.
     #expect(peer_fill(&sender, 0, 0xFF, payload.count) == 0)
     let delivery = try world.server.take()

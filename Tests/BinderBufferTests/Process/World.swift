@@ -30,17 +30,17 @@ struct World {
     _ data: [UInt8], oneway: Bool = true, code: UInt32 = 0, flags: TransactionFlags = [],
     offsets: [UInt64] = [], extraSize: Int = 0, securityContext: [UInt8] = [],
     readsOwnMemory: Bool = true, to other: Node? = nil
-  ) throws -> Receipt {
+  ) throws -> TestReceipt {
     try withTransaction(
       data, oneway: oneway, code: code, flags: flags, offsets: offsets, extraSize: extraSize,
       securityContext: securityContext, readsOwnMemory: readsOwnMemory
-    ) { try client.send($0, to: other ?? node) }
+    ) { try client.transmit($0, to: other ?? node) }
   }
 
   /// A kept buffer of `size` bytes in the server.
   func keep(_ size: Int, flags: TransactionFlags = []) throws -> Int {
-    let allocation = try client.allocate(dataSize: size, oneway: true, for: node)
-    _ = try client.send(allocation, to: server.makeNode(), flags: flags)
+    let buffer = try client.allocate(dataSize: size, oneway: true, flags: flags, for: node)
+    try client.send(buffer, to: server.makeNode())
     return try server.take().keep()
   }
 
@@ -90,12 +90,6 @@ extension BinderProcess {
     return delivery
   }
 
-  /// The reply, which must be there.
-  func takeArrivedReply(_ call: CallID) throws -> Delivery {
-    guard let delivery = try takeReply(call) else { throw NothingReceived() }
-    return delivery
-  }
-
   var isDrained: Bool {
     get throws {
       if try receive() != nil { return false }
@@ -106,24 +100,25 @@ extension BinderProcess {
   /// What failures must not change: the counts without those of the failures themselves.
   var countsWithoutFailures: ProcessStatistics {
     var counts = statistics
-    counts.failures = [:]
+    counts.failures = FailureCounts()
     return counts
   }
 }
 
 extension Delivery {
-  var data: [UInt8] { withData { $0.bytes } }
   var offsets: [UInt64] {
     withOffsets { span in
-      (0..<span.byteCount / 8).map { span.unsafeLoad(fromByteOffset: $0 * 8, as: UInt64.self) }
+      (0..<span.count / 8).map {
+        span.bytes.unsafeLoad(fromByteOffset: $0 * 8, as: UInt64.self)
+      }
     }
   }
-  var extra: [UInt8] { withExtra { $0.bytes } }
-  var securityContext: [UInt8] { withSecurityContext { $0.bytes } }
+  var extra: [UInt8] { withExtra { $0.array } }
+  var securityContext: [UInt8] { withSecurityContext { $0.array } }
 }
 
-extension RawSpan {
-  var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
+extension Span<UInt8> {
+  var array: [UInt8] { withUnsafeBufferPointer { Array($0) } }
 }
 
 /// The BinderError that `body` throws, nil when it throws none.
@@ -141,11 +136,10 @@ func failure(_ body: () throws -> Void) -> BinderError? {
 
 /// Why a buffer that was filled in steps could not be sent, nil when it was.
 func sendFailure(
-  _ sender: BinderProcess, _ allocation: consuming Allocation, to node: Node,
-  flags: TransactionFlags = []
+  _ sender: BinderProcess, _ allocation: consuming ReservedBuffer, to node: Node
 ) -> BinderError? {
   do throws(BinderError) {
-    _ = try sender.send(allocation, to: node, flags: flags)
+    try sender.send(allocation, to: node)
     return nil
   } catch {
     return error
@@ -189,7 +183,7 @@ final class TestMemory: @unchecked Sendable {
 }
 
 /// A noncopyable value on its way to another thread.
-final class Parcel<Value: ~Copyable>: @unchecked Sendable {
+final class Handoff<Value: ~Copyable>: @unchecked Sendable {
   private var value: Value?
 
   init(_ value: consuming Value) { self.value = consume value }
@@ -237,9 +231,18 @@ final class TestThread: @unchecked Sendable {
   }
 }
 
-/// Waits until something on another thread has come true.
-func waitUntil(_ condition: () -> Bool) {
-  while !condition() { usleep(100) }
+/// Waits until something on another thread has come true; false, and an issue, if it does not within
+/// ten seconds.
+@discardableResult
+func waitUntil(
+  _ condition: () -> Bool, _ location: SourceLocation = #_sourceLocation
+) -> Bool {
+  for _ in 0..<100_000 {
+    if condition() { return true }
+    usleep(100)
+  }
+  Issue.record("another thread did not do its part", sourceLocation: location)
+  return false
 }
 
 func waitABit() { usleep(200) }

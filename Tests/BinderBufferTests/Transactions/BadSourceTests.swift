@@ -33,7 +33,7 @@ import Testing
             address: memory.address + UInt(hole * 4096), length: (3 - hole) * 4096)))
     #expect(error?.errno == .badAddress)
     #expect(try world.server.isDrained)
-    #expect(world.server.statistics.failures == [.badSource: 1])
+    #expect(world.server.statistics.failures == FailureCounts([.badSource: 1]))
     #expect(world.server.statistics.bytesCopied == 0)
     try world.expectNothingHeld()
   }

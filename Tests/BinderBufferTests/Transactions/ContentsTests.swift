@@ -32,17 +32,13 @@ import Testing
       delivery.needsReply, delivery.isReply, delivery.isOneway
     )
     #expect(needsReply && !isReply && !isOneway)
-    #expect(
-      delivery.info
-        == AllocationInfo(
-          offsetsRange: 64..<72, targetNode: world.node.id, onewayNode: nil,
-          clearsOnFree: false))
-    try world.server.reply(to: delivery, data: [UInt8(9)].span.bytes)
+    #expect(delivery.node == world.node.id)
+    try world.server.reply(to: delivery, [UInt8(9)])
     delivery.free()
     let reply = try world.client.takeArrivedReply(receipt.call!)
     #expect(reply.data == [9])
     #expect(reply.isReply == true)
-    #expect(reply.info.targetNode == nil)
+    #expect(reply.node == nil)
     reply.free()
     try world.expectNothingHeld()
   }
@@ -58,7 +54,7 @@ import Testing
     }
     #expect(error == .invalidArgument(.securityContextInReply))
     delivery.free()
-    #expect(failure { _ = try world.client.takeReply(call) } == .failedReply(pid: 1))
+    #expect(failure { _ = try call.take() } == .failedReply(pid: 1))
     try world.expectNothingHeld()
   }
 
@@ -97,7 +93,7 @@ import Testing
     case .dropped:
       try world.send(secret, flags: .clearOnFree)
       let delivery = try server.take()
-      #expect(delivery.info.clearsOnFree == true)
+      #expect(delivery.flags.contains(.clearOnFree))
       delivery.free()
     case .freedByOffset:
       try world.send(secret, flags: .clearOnFree)
@@ -117,26 +113,27 @@ import Testing
           == .invalidArgument)
     case .droppedUnsent:
       var allocation = try world.client.allocate(
-        dataSize: 5000, offsetsSize: 8, oneway: true, for: world.node)
-      try allocation.write(secret.span.bytes)
-      try allocation.write([UInt64(3)].span.bytes, at: 5000)
-      let error = sendFailure(world.client, allocation, to: world.node, flags: .clearOnFree)
+        dataSize: 5000, offsetsSize: 8, oneway: true, flags: .clearOnFree, for: world.node)
+      try allocation.write(secret)
+      try allocation.write([3, 0, 0, 0, 0, 0, 0, 0], at: 5000)
+      let error = sendFailure(world.client, allocation, to: world.node)
       #expect(error?.kind == .invalidArgument)
     case .senderExited:
-      var allocation = try world.client.allocate(dataSize: 5000, oneway: true, for: world.node)
-      try allocation.write(secret.span.bytes)
+      var allocation = try world.client.allocate(
+        dataSize: 5000, oneway: true, flags: .clearOnFree, for: world.node)
+      try allocation.write(secret)
       world.client.exit()
-      let error = sendFailure(world.client, allocation, to: world.node, flags: .clearOnFree)
+      let error = sendFailure(world.client, allocation, to: world.node)
       #expect(error == .dead(pid: 2, .senderExited))
     case .reply, .replyAbandonedBefore, .replyAbandonedAfter:
       // The server calls, so that the reply lies in the region that is looked at.
-      let call = try server.send(data: [UInt8(1)].span.bytes, to: world.client.makeNode()).call!
+      let call = try server.ask([UInt8(1)], world.client.makeNode())
       let delivery = try world.client.take()
-      if end == .replyAbandonedBefore { try server.abandon(call) }
+      if end == .replyAbandonedBefore { call.abandon() }
       try withTransaction(secret, oneway: false, flags: .clearOnFree) {
         _ = try world.client.reply(to: delivery, $0)
       }
-      if end == .replyAbandonedAfter { try server.abandon(call) }
+      if end == .replyAbandonedAfter { call.abandon() }
       if end == .reply { try server.takeArrivedReply(call).free() }
       delivery.free()
     }

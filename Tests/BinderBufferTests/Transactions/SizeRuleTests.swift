@@ -59,7 +59,7 @@ import Testing
     }
     // The longest sum that is a number is still more than a region holds.
     let error = failure {
-      _ = try world.client.send(Transaction(extraSize: Int.max - 7), to: world.node)
+      _ = try world.client.call(Transaction(extraSize: Int.max - 7), to: world.node)
     }
     #expect(error?.kind == .noSpace)
     #expect(world.server.statistics.framesAllocated == 0)
@@ -102,7 +102,7 @@ import Testing
       #expect(counts.bufferCount == 0 && counts.pagesInUse == 0)
       #expect(counts.framesAllocated == (policy.search == .c ? 1 : 0))
     }
-    #expect(world.server.statistics.failures == [.invalidArgument: attempts.count])
+    #expect(world.server.statistics.failures == FailureCounts([.invalidArgument: attempts.count]))
     try world.expectNothingHeld()
   }
 
@@ -116,7 +116,7 @@ import Testing
       try world.server.reply(to: delivery, Transaction(extraSize: 4))
     }
     #expect(error == .invalidArgument(.extraSize(4)))
-    #expect(failure { _ = try world.client.takeReply(call) } == .failedReply(pid: 1))
+    #expect(failure { _ = try call.take() } == .failedReply(pid: 1))
     delivery.free()
     #expect(world.client.statistics.framesAllocated == (policy.search == .c ? 1 : 0))
     try world.expectNothingHeld()
@@ -158,7 +158,7 @@ import Testing
     #expect(sync.offset == length / 2)
     drop(sync)
     drop(oneway)
-    #expect(world.server.statistics.failures == [.noSpace: 2, .noOnewaySpace: 2])
+    #expect(world.server.statistics.failures == FailureCounts([.noSpace: 2, .noOnewaySpace: 2]))
     try world.expectNothingHeld()
   }
 
@@ -178,4 +178,4 @@ import Testing
   }
 }
 
-func drop(_ allocation: consuming Allocation) {}
+func drop(_ allocation: consuming ReservedBuffer) {}

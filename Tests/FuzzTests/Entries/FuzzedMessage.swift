@@ -126,7 +126,9 @@ struct FuzzedMessage {
     return Array(image[start..<start + slice.length])
   }
 
-  private static func bytes(_ span: RawSpan) -> [UInt8] { span.withUnsafeBytes { Array($0) } }
+  private static func bytes(_ span: Span<UInt8>) -> [UInt8] {
+    span.withUnsafeBufferPointer { Array($0) }
+  }
 }
 
 extension FuzzInput {

@@ -22,7 +22,7 @@ private final class TransactionWorld {
   private let nodes: [Node]
   private let memory = FuzzMemory.shared
   /// What is under way to the server, by debug id.
-  private var sent: [UInt32: (message: FuzzedMessage, call: CallID?)] = [:]
+  private var sent: [UInt32: (message: FuzzedMessage, call: HeldCall)] = [:]
   /// Offsets of buffers that the server holds.
   private var kept: [Int] = []
 
@@ -66,10 +66,18 @@ private final class TransactionWorld {
   private func send(_ message: FuzzedMessage, to node: Node) throws {
     let before = held
     do {
-      let receipt = try client.send(message.transaction, to: node)
+      let (transaction, call) = (message.transaction, HeldCall())
+      let receipt: Receipt
+      if transaction.flags.contains(.oneway) {
+        receipt = try client.send(transaction, to: node)
+      } else {
+        let made = try client.call(transaction, to: node)
+        receipt = made.receipt
+        call.call = consume made
+      }
       try require(message.mayBeAccepted, "accepted: \(message.transaction)")
       try require(
-        sent.updateValue((message, receipt.call), forKey: receipt.debugID) == nil, "debug id")
+        sent.updateValue((message, call), forKey: receipt.debugID) == nil, "debug id")
     } catch let error as BinderError {
       try require(held, before, "held after \(error)")
     }
@@ -80,28 +88,40 @@ private final class TransactionWorld {
     let before = held
     let isOneway = input.byte() & 1 == 0
     do {
-      var buffer = try client.allocate(
-        dataSize: input.size(), offsetsSize: input.size() & ~7, extraSize: input.size() & ~7,
-        securityContextSize: input.size(), oneway: isOneway, for: node)
-      for _ in 0..<input.byte() & 3 {
-        let (offset, length) = (input.size(), input.size())
-        let fits =
-          offset >= 0 && length >= 0 && offset <= buffer.size && length <= buffer.size - offset
-        var reader = memory.slice(0, length, .untrusted).reader()
-        do throws(BinderError) {
-          try buffer.fillZero(at: offset, length: length)
-          try buffer.copy(from: &reader, at: offset, length: length)
-        } catch {
-          try require(!fits || length > FuzzMemory.size, "\(offset), \(length): \(error)")
-          continue
-        }
-        try require(fits, "\(offset), \(length) was accepted by a buffer of \(buffer.size)")
+      let (data, offsets) = (input.size(), input.size() & ~7)
+      let (extra, context) = (input.size() & ~7, input.size())
+      if isOneway {
+        var buffer = try client.allocateOneway(
+          dataSize: data, offsetsSize: offsets, extraSize: extra, securityContextSize: context,
+          for: node)
+        try fill(&buffer, &input)
+        if input.byte() & 1 == 0 { _ = try buffer.send() }
+      } else {
+        var buffer = try client.allocateCall(
+          dataSize: data, offsetsSize: offsets, extraSize: extra, securityContextSize: context,
+          for: node)
+        try fill(&buffer, &input)
+        if input.byte() & 1 == 0 { try buffer.call().abandon() }
       }
-      guard input.byte() & 1 == 0 else { return }
-      let receipt = try client.send(buffer, to: node)
-      if let call = receipt.call { try client.abandon(call) }
     } catch let error as BinderError {
       try require(held, before, "held after \(error)")
+    }
+  }
+
+  private func fill<Kind>(_ buffer: inout Allocation<Kind>, _ input: inout FuzzInput) throws {
+    for _ in 0..<input.byte() & 3 {
+      let (offset, length) = (input.size(), input.size())
+      let fits =
+        offset >= 0 && length >= 0 && offset <= buffer.size && length <= buffer.size - offset
+      var reader = memory.slice(0, length, .untrusted).reader()
+      do throws(BinderError) {
+        try buffer.fillZero(at: offset, length: length)
+        try buffer.copy(from: &reader, at: offset, length: length)
+      } catch {
+        try require(!fits || length > FuzzMemory.size, "\(offset), \(length): \(error)")
+        continue
+      }
+      try require(fits, "\(offset), \(length) was accepted by a buffer of \(buffer.size)")
     }
   }
 
@@ -111,32 +131,41 @@ private final class TransactionWorld {
     guard let delivery = try server.receive() else { return }
     if let (message, call) = sent.removeValue(forKey: delivery.debugID) {
       try message.check(delivery)
-      if let call {
-        if answers {
-          try answer(call, delivery, FuzzedMessage(&input, in: memory))
-        } else {
-          try client.abandon(call)
-        }
+      if answers, let call = call.call.take() {
+        let message = FuzzedMessage(&input, in: memory)
+        guard keeps else { return try answer(call, delivery, message) }
+        let offset = delivery.keep()
+        kept.append(offset)
+        return try answer(call, try server.take(at: offset), message, keeping: offset)
       }
     }
     if keeps { kept.append(delivery.keep()) }
   }
 
-  private func answer(_ call: CallID, _ delivery: borrowing Delivery, _ message: FuzzedMessage)
-    throws
-  {
+  /// Answers a call and takes the reply; the answered buffer goes, or stays kept.
+  private func answer(
+    _ call: consuming Call, _ delivery: consuming Delivery, _ message: FuzzedMessage,
+    keeping offset: Int? = nil
+  ) throws {
     do {
-      try server.reply(to: delivery, message.transaction)
+      if let offset {
+        _ = delivery.keep()
+        try server.reply(message.transaction, toBufferAt: offset)
+      } else {
+        try delivery.reply(message.transaction)
+      }
     } catch {
       do throws(BinderError) {
-        _ = try client.takeReply(call)
+        _ = try call.takeReply()
       } catch {
         return try require(error.kind == .failedReply, "the caller got \(error)")
       }
       throw Finding(description: "the reply failed with \(error), the call did not")
     }
     try require(message.mayBeAccepted, "accepted: \(message.transaction)")
-    guard let reply = try client.takeReply(call) else { throw Finding(description: "no reply") }
+    guard case .replied(let reply) = try call.takeReply() else {
+      throw Finding(description: "no reply")
+    }
     try message.check(reply)
   }
 
@@ -178,4 +207,9 @@ private final class TransactionWorld {
   private var isPending: Bool {
     get throws { server.statistics.pendingTransactions > 0 }
   }
+}
+
+/// The call of a message, if it is one, until somebody takes it.
+private final class HeldCall {
+  var call: Call?
 }

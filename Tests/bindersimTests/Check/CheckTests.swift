@@ -49,7 +49,7 @@ import Testing
     let member = try #require(world.members.first { $0.region != nil && !$0.nodes.isEmpty })
     let process = try #require(member.process)
     try world.checkCounts()
-    let receipt = try process.send(oneway: true, data: RawSpan(), to: member.nodes[0])
+    let receipt = try process.send([], to: member.nodes[0])
     #expect(throws: InvariantViolation.self) { try world.checkCounts() }
     let delivery = try arrived(process.receive())
     #expect(delivery.debugID == receipt.debugID)

@@ -37,9 +37,17 @@ import Testing
       }
     }
     change(&data, &offsets)
-    _ = try sender.send(
-      oneway: message.isOneway, code: message.id, data: data.span.bytes,
-      offsets: offsets.span.bytes, to: receiver.nodes[0])
+    let flags: TransactionFlags = message.isOneway ? .oneway : []
+    var sent = try unsafe UserSlice.withTrusted(data.span.bytes) { (data) throws(BinderError) in
+      try unsafe UserSlice.withTrusted(offsets.span.bytes) { (offsets) throws(BinderError) in
+        try sender.transmit(
+          Transaction(code: message.id, flags: flags, data: data, offsets: offsets),
+          to: receiver.nodes[0])
+      }
+    }
+    // Held until the delivery has been looked at.
+    let call = sent.call.take()
+    defer { _ = call == nil }
     guard let delivery = try receiver.process.receive() else {
       Issue.record("nothing was delivered")
       return nil

@@ -72,9 +72,9 @@ struct ScaleBenchmark {
       // Every process gets one message, and is then idle with one page touched.
       let message = [UInt8](repeating: 1, count: 88)
       for server in servers {
-        _ = try client.send(oneway: true, data: unsafe message.span.bytes, to: server.makeNode())
+        try client.send(message, to: server.makeNode())
         guard let delivery = try server.receive() else { continue }
-        delivery.withData { precondition(unsafe $0.unsafeLoad(as: UInt8.self) == 1) }
+        delivery.withData { precondition($0[0] == 1) }
       }
       let used = ProcFile.residentBytes
       let start2 = MonotonicClock.now()
@@ -131,7 +131,7 @@ struct ScaleBenchmark {
       for index in 0..<transactions {
         if Interrupt.wasRequested { break }
         done += 1
-        unsafe try client.send(oneway: true, data: message.span.bytes, to: node)
+        try client.send(message, to: node)
         _ = try server.receive()
         if index == transactions / 10 { warm = ProcFile.residentBytes }
       }

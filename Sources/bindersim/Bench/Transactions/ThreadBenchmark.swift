@@ -81,17 +81,14 @@ struct ThreadBenchmark {
     var received = 0
     do throws(BinderError) {
       for _ in 0..<behind {
-        unsafe try lane.client.send(
-          oneway: true, data: message.span.bytes, to: lane.server.makeNode())
+        try lane.client.send(message, to: lane.server.makeNode())
       }
       for _ in 0..<count {
-        unsafe try lane.client.send(oneway: true, data: message.span.bytes, to: node)
+        try lane.client.send(message, to: node)
         // With two threads in one process, this may be the other thread's message.
         while true {
           guard let delivery = try lane.server.receive() else { continue }
-          let isIntact = delivery.withData {
-            unsafe $0.byteCount == bytes && $0.unsafeLoad(as: UInt8.self) == 0x5A
-          }
+          let isIntact = delivery.withData { $0.count == bytes && $0[0] == 0x5A }
           if isIntact { received += 1 }
           break
         }

@@ -81,7 +81,6 @@ struct TransportBenchmark {
         engine = Engine(
           context: context, server: server, client: client, node: server.makeNode(),
           transaction: Transaction(
-            flags: .oneway,
             data: UserSlice(address: Peer.payload(bytes), length: bytes, in: sender)))
       } catch {
         throw .failure("\(error)")
@@ -92,9 +91,9 @@ struct TransportBenchmark {
       guard unsafe buffer.withUnsafeMutableBytes({ unsafe peer.read($0) }) else { return false }
       guard let engine else { return true }
       do throws(BinderError) {
-        _ = try engine.client.send(engine.transaction, to: engine.node)
+        try engine.client.send(engine.transaction, to: engine.node)
         guard let delivery = try engine.server.receive() else { return false }
-        return delivery.withData { unsafe $0.unsafeLoad(as: UInt8.self) == 0x5A }
+        return delivery.withData { $0[0] == 0x5A }
       } catch {
         return false
       }

@@ -24,6 +24,8 @@ struct PacketParser {
       case .tooLong: trace.note(LineIssue(kind: .packetTooLong))
       case .broken:
         trace.note(LineIssue(kind: .damagedPacket))
+        // What is behind it counts as read, however the bytes come.
+        while try !source.bytes(atMost: 1 << 16).isEmpty {}
         return
       case .end: return
       }

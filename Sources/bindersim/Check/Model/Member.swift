@@ -59,9 +59,11 @@ final class Member {
 
   var frames: Int { region?.pages.frames ?? 0 }
 
-  var counts: ProcessCounts {
-    var counts = ProcessCounts()
-    counts.outstandingCalls = calls.count
+  var counts: CheckedCounts {
+    var counts = CheckedCounts()
+    counts.outstandingCalls = calls.count { !$0.isAbandoned }
+    counts.queued = todo.count
+    counts.waiting = waiting.reduce(0) { $0 + $1.count }
     guard let region else { return counts }
     counts.buffers = region.placement.liveCount
     counts.bytesInUse = region.placement.liveBytes
@@ -148,12 +150,19 @@ final class Member {
     if hasExited { giveUpMemory() }
   }
 
-  func exit() {
+  /// It dies: what it has not received goes, and what it holds by bare offsets.
+  func exit(clock: inout UInt64) {
     guard !hasExited else { return }
     hasExited = true
-    for buffer in live.values {
+    todo = []
+    waiting = waiting.map { _ in [] }
+    for buffer in live.values.sorted(by: { $0.offset < $1.offset }) {
       buffer.call?.fail(.dead(pid: pid, .receiverExited))
       buffer.call = nil
+      switch buffer.state {
+      case .queued, .waiting, .replied, .kept: release(buffer, clock: &clock)
+      case .beingFilled, .delivered, .gone: break
+      }
     }
     calls = []
     giveUpMemory()
@@ -166,6 +175,35 @@ final class Member {
     } else if let region, region.canReclaim {
       _ = region.reclaim(region.pages.available)
     }
+  }
+}
+
+/// What is compared after every step.
+struct CheckedCounts: Equatable {
+  var buffers = 0
+  var bytesInUse = 0
+  var freeOnewaySpace = 0
+  var pagesInUse = 0
+  var pagesAvailable = 0
+  var framesAllocated = 0
+  var framesReclaimed = 0
+  var outstandingCalls = 0
+  var queued = 0
+  var waiting = 0
+
+  init() {}
+
+  init(_ statistics: ProcessStatistics) {
+    buffers = statistics.bufferCount
+    bytesInUse = statistics.bytesInUse
+    freeOnewaySpace = statistics.freeOnewaySpace
+    pagesInUse = statistics.pagesInUse
+    pagesAvailable = statistics.pagesAvailable
+    framesAllocated = statistics.framesAllocated
+    framesReclaimed = statistics.framesReclaimed
+    outstandingCalls = statistics.outstandingCalls
+    queued = statistics.queuedTransactions
+    waiting = statistics.waitingTransactions
   }
 }
 

@@ -46,12 +46,18 @@ final class ModelCall {
   }
 
   let caller: Member
-  let id: CallID
+  /// The real one; nil when it was given up or has ended.
+  var call: Call?
   var state = State.pending
 
-  init(caller: Member, id: CallID) {
+  init(caller: Member, _ call: consuming Call) {
     self.caller = caller
-    self.id = id
+    self.call = consume call
+  }
+
+  var isAbandoned: Bool {
+    if case .abandoned = state { return true }
+    return false
   }
 
   /// No reply will come.

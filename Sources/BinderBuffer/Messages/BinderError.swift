@@ -4,6 +4,7 @@ public import PageAlloc
 ///
 /// `errno` is what the driver would answer.
 public enum BinderError: Error, Equatable, Sendable {
+  /// What no state of the processes could accept.
   case invalidArgument(InvalidArgument)
   /// The region has no free range that is long enough.
   case noSpace(pid: Int32, requested: Int, free: Int, largestFree: Int)
@@ -20,37 +21,66 @@ public enum BinderError: Error, Equatable, Sendable {
   /// The process has a region, or its pid is taken.
   case busy(pid: Int32, Occupied)
 
+  /// The argument that cannot be accepted.
   public enum InvalidArgument: Equatable, Sendable {
+    /// Sizes of parts that are negative, or whose sum is no `Int`.
     case sizes(data: Int, offsets: Int, extra: Int, securityContext: Int)
+    /// Bytes of an offsets array that are no multiple of 8.
     case offsetsSize(Int)
+    /// Bytes of room for extra buffers that are no multiple of 8.
     case extraSize(Int)
     /// The object at place `index` of the offsets array is not an object inside the data.
     case object(index: Int, offset: UInt64, dataSize: Int)
     /// The `ptr` object at place `index` does not fit the room for extra buffers.
     case extraBuffer(index: Int, length: UInt64, remaining: Int)
+    /// A length in bytes that is no positive multiple of the page size.
     case regionLength(Int)
+    /// A number that is not positive.
     case pid(Int32)
+    /// No buffer that the receiver may free or answer by its offset begins there.
     case noSuchBuffer(pid: Int32, offset: Int, NotFreeable)
-    case noSuchCall(pid: Int32)
+    /// Nobody awaits a reply to the transaction, or it has one.
     case notACall(debugID: UInt32)
+    /// The target lives in another context.
     case otherContext(pid: Int32)
-    /// The buffer or delivery belongs to another process than `pid`.
-    case notOwner(pid: Int32, debugID: UInt32)
+    /// A reply carries no security context.
     case securityContextInReply
-    /// The region is `inProcess`: it has no descriptor to give away.
+    /// The region was mapped for its own process only.
     case notExportable(pid: Int32)
     /// The `ptr` object at place `index` names memory of this process, which the sender has not
     /// allowed (`Transaction.readsOwnMemory`).
     case pointerIntoOwnMemory(index: Int)
   }
 
+  /// Why a buffer cannot be freed or answered by its offset.
   public enum NotFreeable: Equatable, Sendable {
-    case notABuffer, beingFilled, notDelivered, ownedByDelivery
+    /// No buffer begins there.
+    case notABuffer
+    /// Its sender still fills it.
+    case beingFilled
+    /// It waits to be received.
+    case notDelivered
+    /// A `Delivery` owns it.
+    case ownedByDelivery
   }
 
-  public enum Death: Equatable, Sendable { case receiverExited, senderExited, noRegion }
+  /// Who is dead.
+  public enum Death: Equatable, Sendable {
+    /// Whom something was sent to, or who was asked to receive.
+    case receiverExited
+    /// Who sends.
+    case senderExited
+    /// The receiver lives and has no region.
+    case noRegion
+  }
 
-  public enum Occupied: Equatable, Sendable { case region, pid }
+  /// What there is already.
+  public enum Occupied: Equatable, Sendable {
+    /// A process has one region.
+    case region
+    /// A pid names one living process.
+    case pid
+  }
 
   /// The errno that the driver answers with.
   public var errno: Errno {
@@ -64,6 +94,7 @@ public enum BinderError: Error, Equatable, Sendable {
     }
   }
 
+  /// The error without its details.
   public var kind: FailureKind {
     switch self {
     case .invalidArgument: .invalidArgument
@@ -147,11 +178,8 @@ extension BinderError.InvalidArgument {
     case .pid(let pid): "pid \(pid): must be positive"
     case .noSuchBuffer(let pid, let offset, let why):
       "process \(pid): cannot free offset \(offset): \(why.message)"
-    case .noSuchCall(let pid): "process \(pid) has no such call: it ended or was never made"
     case .notACall(let debugID): "transaction \(debugID) awaits no reply"
     case .otherContext(let pid): "process \(pid) lives in another context"
-    case .notOwner(let pid, let debugID):
-      "buffer \(debugID) is another process's, not process \(pid)'s, to send or to answer"
     case .securityContextInReply: "a reply carries no security context"
     case .notExportable(let pid):
       "process \(pid)'s region is inProcess: map it exportable to have a descriptor"
@@ -170,7 +198,7 @@ extension BinderError.NotFreeable {
     case .notABuffer: "no buffer begins there"
     case .beingFilled: "its buffer is still being filled"
     case .notDelivered: "its buffer has not been delivered yet"
-    case .ownedByDelivery: "its buffer belongs to a Delivery; keep() it first"
+    case .ownedByDelivery: "its buffer belongs to a delivery; keep it first"
     }
   }
 }

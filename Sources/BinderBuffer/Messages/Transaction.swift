@@ -8,7 +8,8 @@ public struct TransactionFlags: OptionSet, Sendable, BitwiseCopyable {
   @inlinable
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-  /// No reply; delivered to one node one at a time, in order (`TF_ONE_WAY`).
+  /// No reply; delivered to one node one at a time, in order (`TF_ONE_WAY`). Set in what `send` has
+  /// sent, cleared in what `call` has.
   @inlinable public static var oneway: Self { Self(rawValue: 0x01) }
   /// The buffer is zeroed when the receiver frees it (`TF_CLEAR_BUF`).
   @inlinable public static var clearOnFree: Self { Self(rawValue: 0x20) }
@@ -50,37 +51,4 @@ public struct Transaction: Sendable {
     self.extraSize = extraSize
     self.securityContext = securityContext
   }
-
-  @inlinable
-  public var isOneway: Bool { flags.contains(.oneway) }
-}
-
-/// What the sender learns when a transaction was taken.
-public struct Receipt: Hashable, Sendable, BitwiseCopyable {
-  /// The buffer's number, unique in the context.
-  public let debugID: UInt32
-  /// Where the buffer lies in the receiver's region, in bytes.
-  public let offset: Int
-  /// The bytes that it takes there.
-  public let size: Int
-  /// The sender is suspected of oneway spam.
-  public let isSpam: Bool
-  /// The call to await a reply of; nil for oneway transactions and for replies.
-  public internal(set) var call: CallID?
-
-  @inline(__always)
-  init(_ allocation: borrowing Allocation, call: CallID?) {
-    debugID = allocation.debugID
-    offset = allocation.offset
-    size = allocation.size
-    isSpam = allocation.isSpam
-    self.call = call
-  }
-}
-
-/// One outstanding call of a process.
-public struct CallID: Hashable, Sendable, BitwiseCopyable {
-  let index: UInt32
-  // Tells a call from earlier ones that used the same entry.
-  let generation: UInt32
 }
