@@ -61,7 +61,8 @@ if Context.environment["BINDERBUFFER_FUZZ"] != nil {
       swiftSettings: settings + [.unsafeFlags(renamedMain)]),
     .executableTarget(
       name: "fuzz", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
-      path: "Tests/FuzzTests", exclude: fuzzFiles + ["CorpusTests.swift"],
+      path: "Tests/FuzzTests",
+      exclude: fuzzFiles + ["CorpusTests.swift", "RandomDriverTests.swift"],
       swiftSettings: features),
   ]
 }

@@ -5,8 +5,9 @@ enum Bindersim {
   /// What bindersim can do. Without arguments it does what `run` does.
   static let commands: Dispatcher = Dispatcher(
     commands: [
-      RunCommand.subcommand, ReplayCommand.subcommand, VerifyCommand.subcommand,
-      RecordCommand.subcommand, StateCommand.subcommand, CheckCommand.subcommand,
+      RunCommand.subcommand, ReplayCommand.subcommand, ExplainCommand.subcommand,
+      HostCommand.subcommand, VerifyCommand.subcommand, RecordCommand.subcommand,
+      StateCommand.subcommand, CheckCommand.subcommand,
       SoakCommand.subcommand, BenchCommand.subcommand, CompletionCommand.subcommand,
     ], topics: Topic.all, fallback: "run")
 

@@ -267,6 +267,8 @@ internal import PageAlloc
 
   @inline(never)
   private func clear(_ offset: Int, _ size: Int) {
+    // A forked child's copy must not change what the parent holds.
+    if pages.memory.isInherited { return }
     // SAFETY: the bytes lie in the region, and their pages are in use, so they have frames.
     unsafe (driverView + offset).initializeMemory(as: UInt8.self, repeating: 0, count: size)
   }

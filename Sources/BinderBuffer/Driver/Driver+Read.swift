@@ -162,7 +162,7 @@ extension Driver {
     if entry.stage == .cleared {
       writer.put(BR.clearDeathDone)
       writer.put(entry.cookie)
-      deaths.remove(death)
+      endDeath(death)
       return false
     }
     writer.put(BR.deadBinder)
@@ -176,7 +176,7 @@ extension Driver {
     if entry.isCleared {
       writer.put(BR.clearFreezeDone)
       writer.put(entry.cookie)
-      freezes.remove(freeze)
+      endFreeze(freeze)
       return false
     }
     writer.put(BR.frozenBinder)

@@ -19,6 +19,8 @@ extension Driver {
   ///   O(those that were read and not confirmed).
   public mutating func perform(_ command: Command, by id: DriverThreadID) -> WriteStep {
     guard let thread = find(id) else { return .failed(.badFileDescriptor) }
+    // A thread that writes has given up waiting, whoever forgot to say so.
+    if threads[thread].waitsFor != .nothing { cancelWait(id) }
     guard threads[thread].returnError == BR.ok else { return .stop }
     if case .transaction(let transaction) = command { return begin(transaction, by: thread) }
     do throws(Errno) {

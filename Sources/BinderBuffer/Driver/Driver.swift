@@ -20,6 +20,7 @@ public struct Driver: ~Copyable, @unchecked Sendable {
   typealias DeathIndex = SlabIndex<Death>
   typealias FreezeIndex = SlabIndex<FreezeNotice>
 
+  /// How it was set up.
   public let options: DriverOptions
 
   var processes = Slab<Process>()
@@ -43,6 +44,7 @@ public struct Driver: ~Copyable, @unchecked Sendable {
   /// What the last calls caused outside. Drain it after each.
   public var effects = Effects()
 
+  /// A context without a process.
   public init(options: DriverOptions = DriverOptions()) {
     self.options = options
   }

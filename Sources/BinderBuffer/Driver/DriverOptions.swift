@@ -19,9 +19,12 @@ public struct DriverLimits: Sendable, Hashable {
   public var nodes = 1 << 20
   /// Threads that have called the driver and not exited.
   public var threads = 1 << 15
+  /// Death and freeze notices that it asked for, those too that it has cleared and not read.
+  public var notices = 1 << 20
   /// Completions and errors that it has not read.
   public var unreadCompletions = 1 << 18
 
+  /// The usual limits: far above what programs hold.
   public init() {}
 }
 
@@ -37,8 +40,10 @@ public struct DriverOptions: Sendable {
   public var budget: PageBudget?
   /// Makes steps fail on purpose, for tests.
   public var faults: FaultInjector?
+  /// What one process may hold.
   public var limits = DriverLimits()
 
+  /// As the C driver of Linux 6.12 with regions of this process, unless said otherwise.
   public init(
     kernel: DriverKernel = .linux612, policy: PlacementPolicy = .c,
     sharing: RegionSharing = .inProcess, budget: PageBudget? = nil, faults: FaultInjector? = nil

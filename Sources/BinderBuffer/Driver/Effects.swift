@@ -1,7 +1,9 @@
 extension Driver {
   /// A thread to wake: it waits in a read, and there is something for it.
   public struct WokenThread: Hashable, Sendable {
+    /// Whose.
     public let process: DriverProcessID
+    /// The thread, as `read` takes it.
     public let thread: DriverThreadID
     /// The number that it was named by.
     public let tid: Int32
@@ -9,7 +11,9 @@ extension Driver {
 
   /// A descriptor number to close in a process.
   public struct ClosedDescriptor: Hashable, Sendable {
+    /// Whose.
     public let process: DriverProcessID
+    /// Its number there.
     public let descriptor: Int32
   }
 
@@ -28,8 +32,10 @@ extension Driver {
     /// Opens that ended.
     public var died: [DriverProcessID] = []
 
+    /// None.
     public init() {}
 
+    /// Whether there is nothing to do.
     public var isEmpty: Bool {
       woken.isEmpty && readiness.isEmpty && closedFiles.isEmpty && closedDescriptors.isEmpty
         && !freezeProgress && died.isEmpty

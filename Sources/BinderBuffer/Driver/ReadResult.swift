@@ -31,6 +31,7 @@ public struct ReadResult: Sendable {
 
 /// How a read went.
 public enum ReadStep: Sendable {
+  /// It brought something, if only the no-op.
   case ready(ReadResult)
   /// Nothing yet: wait until the thread is among `Effects.woken`, then read again.
   case wait

@@ -62,6 +62,7 @@ public struct Allocation<Kind>: ~Copyable, Sendable {
   public mutating func copy(from reader: inout UserSliceReader, at offset: Int = 0, length: Int)
     throws(BinderError)
   {
+    try checkWritable()
     try buffer.copy(from: &reader, at: offset, length: length)
   }
 
@@ -69,11 +70,13 @@ public struct Allocation<Kind>: ~Copyable, Sendable {
   ///
   /// - Throws: `badSource` when they do not fit.
   public mutating func write(_ bytes: RawSpan, at offset: Int = 0) throws(BinderError) {
+    try checkWritable()
     try buffer.write(bytes, at: offset)
   }
 
   /// Writes bytes of this process: see `write(_:at:)` for spans.
   public mutating func write(_ bytes: [UInt8], at offset: Int = 0) throws(BinderError) {
+    try checkWritable()
     try unsafe buffer.write(bytes.span.bytes, at: offset)
   }
 
@@ -81,7 +84,13 @@ public struct Allocation<Kind>: ~Copyable, Sendable {
   ///
   /// - Throws: `badSource` when they lie outside it.
   public mutating func fillZero(at offset: Int, length: Int) throws(BinderError) {
+    try checkWritable()
     try buffer.fillZero(at: offset, length: length)
+  }
+
+  /// - Throws: `badSource` in a forked child, whose copy must not change the parent's region.
+  private func checkWritable() throws(BinderError) {
+    if node.core.isInherited { throw .badSource(.inherited) }
   }
 
   /// Checks the objects and hands the buffer over by `commit`.
@@ -91,6 +100,7 @@ public struct Allocation<Kind>: ~Copyable, Sendable {
   ) throws(BinderError) -> R {
     let (sender, node, flags) = (sender, node, flags)
     do throws(BinderError) {
+      if node.core.isInherited { throw .badSource(.inherited) }
       if buffer.layout.offsetsSize > 0 { try buffer.translateObjects() }
       return try commit(buffer, flags, sender, node)
     } catch {

@@ -39,6 +39,7 @@ extension ProcessCore {
   func reserve(_ layout: TransactionLayout, oneway: Bool, sender: Int32) throws(BinderError)
     -> ReservedBuffer
   {
+    if isInherited { throw .noMemory(pid: pid, .inherited) }
     var unbacked: UnbackedPages?
     let buffer = try locked { (state) throws(BinderError) in
       let debugID = state.debugIDs.next(from: context.debugIDs)
@@ -72,6 +73,7 @@ extension ProcessCore {
   ///
   /// - Parameter size: how many of its bytes are zeroed before.
   func abort(_ offset: Int, clearing size: Int) {
+    if isInherited { return }
     locked { state in
       state.inbox.abort(offset, clearing: size)
       publishOldestIdle(&state)
@@ -99,7 +101,9 @@ extension ProcessCore {
 
   /// Counts a failed attempt to send to this process.
   @inline(never)
-  func countFailure(_ error: BinderError) { locked { $0.inbox.countFailure(error) } }
+  func countFailure(_ error: BinderError) {
+    if !isInherited { locked { $0.inbox.countFailure(error) } }
+  }
 
   // MARK: received
 
@@ -135,6 +139,7 @@ extension ProcessCore {
   /// Frees the buffer of a delivery that is being dropped.
   @inline(__always)
   func free(deliveredAt offset: Int) {
+    if isInherited { return }
     // Afterwards the core may be gone.
     let pid = pid
     let caller = locked { state in
@@ -146,6 +151,7 @@ extension ProcessCore {
 
   /// Frees a buffer that the receiver holds by its bare offset.
   func free(keptAt offset: Int) throws(BinderError) {
+    if isInherited { return }
     let caller = try locked { (state) throws(BinderError) in
       let freed = try state.inbox.free(kept: offset)
       return finish(freed, &state)
@@ -162,6 +168,7 @@ extension ProcessCore {
 
   /// From now on the receiver holds the bare offset.
   func keep(deliveredAt offset: Int) {
+    if isInherited { return }
     let pid = pid
     let caller = locked { state in
       let freed = state.inbox.keep(offset)

@@ -67,6 +67,7 @@ extension ProcessCore {
 
   /// Nobody will ask for the reply of a call any more.
   func abandon(_ call: UInt32) {
+    if isInherited { return }
     locked { state in
       state.inbox.abandon(call)
       publishOldestIdle(&state)
@@ -79,6 +80,7 @@ extension ProcessCore {
   /// dead, its region goes with the last delivery; what it sent elsewhere lives on. When this
   /// returns all of that is done, whichever thread has done it.
   func exit() {
+    if isInherited { return }
     var callers: [Caller] = []
     let isFirst = locked { state in
       guard !state.inbox.isDead else { return false }

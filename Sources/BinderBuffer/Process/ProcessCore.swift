@@ -24,6 +24,7 @@ internal import Synchronization
   // INVARIANT: all of `state` is read and written under `sync`'s lock. It lies right behind `sync`,
   // in memory of its own that begins a cache line: a lock that is taken brings along what it guards.
   private let sync: UnsafeMutablePointer<ProcessSync>
+  private let mark = ForkMark()
   private let state: UnsafeMutablePointer<ProcessState>
 
   init(pid: Int32, context: Context) {
@@ -51,6 +52,11 @@ internal import Synchronization
   /// Whether `exit` has begun. Takes no lock.
   @inline(__always)
   var hasExited: Bool { unsafe sync.pointee.exited.load(ordering: .relaxed) }
+
+  /// Whether this is a forked child's copy, which is inert: it changes nothing of the parent's region,
+  /// and takes no lock, which another thread may have held at the fork.
+  @inline(__always)
+  var isInherited: Bool { mark.isInherited }
 
   // MARK: under the lock
 

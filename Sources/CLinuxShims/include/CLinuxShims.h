@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "Decompress.h"
+#include "Hosting.h"
 
 // madvise(2): back a range with writable pages now. Linux 5.14; older C libraries do not name it.
 static const int bb_MADV_POPULATE_WRITE = 23;

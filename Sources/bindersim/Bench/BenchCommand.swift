@@ -25,7 +25,7 @@ enum BenchCommand {
     help: "scale: transactions in the run that must keep its memory flat")
 
   static let subcommand = Subcommand(
-    name: "bench", summary: "measure placement, transactions, or many processes",
+    name: "bench", summary: "measure placement, transactions, many processes, or hosted programs",
     discussion: [
       """
       Subjects of one comparison run interleaved, round by round, and ratios are taken within a \
@@ -33,7 +33,7 @@ enum BenchCommand {
       a table says otherwise.
       """
     ],
-    operands: [Operand(name: "WHAT", help: "ranges, transactions or scale")],
+    operands: [Operand(name: "WHAT", help: "ranges, transactions, scale or host")],
     options: [
       rounds.description, operations.description, pool.description, part.description,
       bytes.description, processes.description, transactions.description,
@@ -79,9 +79,13 @@ enum BenchCommand {
           progress: progress
         ).run()
       }
+    case "host":
+      try deliver(jsonPath, terminal) { () throws(CommandError) in
+        try HostBenchmark(rounds: arguments[rounds]).run()
+      }
     case let other:
       throw .usage(
-        "bench: '\(other)' is no benchmark", hint: "accepted: ranges, transactions, scale")
+        "bench: '\(other)' is no benchmark", hint: "accepted: ranges, transactions, scale, host")
     }
     return .success
   }

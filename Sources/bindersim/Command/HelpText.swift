@@ -17,9 +17,7 @@ enum HelpText {
       ("-h, --help", "print this help; after a command, its help"),
       ("--version", "print the version"),
     ])
-    lines += [
-      "", "Exit status: 0 all went well; 1 it ran and found failures; 2 wrong usage.",
-    ]
+    lines += [""] + wrap(ExitStatus.text, width: width)
     return lines.joined(separator: "\n") + "\n"
   }
 

@@ -3,21 +3,27 @@ internal import BinderBuffer
 /// `bindersim replay`: the options, and what they turn into.
 enum ReplayCommand {
   private static let policies = Option(
-    "policy", ValueSyntax<PlacementPolicy>.policy.list, default: [.rust], shown: "rust",
+    "policy", ValueSyntax<PlacementPolicy>.policy.list, default: [],
     help: "one or more of \(PlacementPolicy.allCases.map(\.name).joined(separator: ", ")); all "
-      + "combinations with the regions are replayed")
+      + "combinations with the regions are replayed (default: that of the capture's own driver)")
   private static let regions = Option(
     "region", short: "r", ValueSyntax<Int>.region.list, default: [RunOptions.defaultRegion],
-    shown: "1016K", help: "bytes of each process's region, one or more sizes")
+    shown: "1016K",
+    help: "bytes of each process's region, one or more sizes; where none is given, a process that "
+      + "held more on the device gets a longer one")
   private static let process = Option(
     optional: "process", short: "p", .pid, help: "only buffers of this process")
+  private static let context = Option(
+    optional: "context", .choice("CONTEXT", BinderContext.allCases.map { ($0.name, $0) }),
+    help: "only buffers of this context: one process has a region in each")
   private static let speed = Option(
     optional: "speed", .speed,
     help: "keep the recorded times, 2x twice as fast (default: as fast as it goes)")
-  private static let infersFrees = Option(
-    "frees", .choice("HOW", [("inferred", true), ("recorded", false)]), default: true,
-    shown: "inferred",
-    help: "recorded: only recorded releases free, where a capture has them all, so that leaks show")
+  private static let belief = Option(
+    optional: "frees",
+    .choice("HOW", [("inferred", FreeBelief.inferred), ("recorded", .recorded)]),
+    help: "recorded: only recorded releases free, so that leaks show; inferred: others follow from "
+      + "other events (default: recorded where the capture has nearly all)")
 
   static let subcommand = Subcommand(
     name: "replay", summary: "replay a captured ftrace text file through the engine",
@@ -25,8 +31,12 @@ enum ReplayCommand {
       """
       Every destination process gets a region, and every allocation a buffer of the captured \
       sizes. Buffers are freed where the capture says so, else where its other events imply it; \
-      the report says which rule freed how many, and which lines could not be used. The exit \
-      status is 1 when an allocation failed.
+      the report says which rule freed how many, and which lines could not be used. What the \
+      capture cannot tell is said to be unknown, with the event to record.
+      """,
+      """
+      A message without binder_transaction_alloc_buf was refused by the driver if BR_FAILED_REPLY \
+      follows; the report names it, with what the region held then.
       """,
       """
       With several policies or region lengths all combinations are replayed in one reading and \
@@ -39,7 +49,7 @@ enum ReplayCommand {
     operands: [Operand(name: "FILE", help: "the capture; - is standard input")],
     options: [
       policies.description, regions.description, EngineOptions.budget.description,
-      process.description, infersFrees.description, speed.description,
+      process.description, context.description, belief.description, speed.description,
     ] + RuleOptions.descriptions + ExportOptions.descriptions,
     examples: [
       "bindersim replay startup.ftrace",
@@ -49,15 +59,27 @@ enum ReplayCommand {
     ]
   ) { arguments throws(CommandError) in
     var options = ReplayOptions(path: arguments.operands[0])
-    options.policies = try RuleOptions.policies(
-      arguments.has(policies) ? arguments[policies] : [], arguments[RuleOptions.kernel],
-      arguments[RuleOptions.rules]
-    ).map(\.policy)
+    let (kernel, rules) = (arguments[RuleOptions.kernel], arguments[RuleOptions.rules])
+    if arguments.has(policies) {
+      let chosen = try RuleOptions.policies(arguments[policies], kernel, rules)
+      options.policies = chosen.map(\.policy)
+      if kernel != nil || !rules.isEmpty {
+        options.policyReason = chosen.map { "\($0.policy.name): \($0.reason)" }
+          .joined(separator: "; ")
+      }
+    } else if let kernel {
+      // Refused here when it is not modelled, whichever driver the capture is of.
+      _ = try RuleOptions.choose(nil, kernel, [])
+    }
+    options.kernel = kernel?.text
+    options.rules = rules
     options.regionLengths = arguments[regions]
     options.budget = arguments[EngineOptions.budget]
     options.process = arguments[process]
     options.speed = arguments[speed]
-    options.infersFrees = arguments[infersFrees]
+    options.context = arguments[context]
+    options.belief = arguments[belief]
+    options.adaptsRegions = !arguments.has(regions)
     let exports = try ExportOptions.request(from: arguments)
     return try run(options, exports)
   }
@@ -66,17 +88,18 @@ enum ReplayCommand {
     _ options: ReplayOptions, _ exports: ExportRequest
   ) throws(CommandError) -> ExitStatus {
     let files = try ExportFiles.open(exports, inputs: [options.path])
-    let recorders = options.settings.compactMap { _ in Recorder(exports.recording) }
+    let recorders = (0..<options.settingCount).compactMap { _ in Recorder(exports.recording) }
     var options = options
     // A report tells too whether a longer region would have helped.
     let longer =
-      exports.html != nil && options.settings.count == 1
+      exports.html != nil && options.settingCount == 1
       ? WhatIf.longer(than: options.regionLengths[0]) : nil
     if let longer { options.regionLengths.append(longer) }
     var report = try replay(options, recorders)
-    let inLonger = longer == nil ? nil : report.runs.removeLast()
+    let inLonger = longer == nil || report.runs.count < 2 ? nil : report.runs.removeLast()
+    if longer != nil { report.answers = ReplayWords(report).answers }
     try files.write(outcome(report, recorders.map(\.recording), inLonger))
-    return report.failureCount > 0 ? .failure : .success
+    return report.status
   }
 
   private static func replay(

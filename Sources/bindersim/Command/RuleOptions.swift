@@ -4,7 +4,7 @@ internal import BinderBuffer
 /// that runs it.
 enum RuleOptions {
   static let kernel = Option(
-    optional: "kernel", short: "k", .kernel,
+    optional: "kernel", short: "k", .kernelRelease,
     help: "the rules of this kernel's driver: what uname -r prints, like 6.1.90 or "
       + "5.10.149-android12-9; --policy rust means its Rust driver, else its C driver")
 
@@ -152,7 +152,7 @@ extension PlacementPolicy {
 
 extension ValueSyntax<BinderBuffer.KernelRelease> {
   /// What `uname -r` prints.
-  static var kernel: Self {
+  static var kernelRelease: Self {
     Self("RELEASE", accepted: "a kernel release, like 6.1.90 or 5.10.149-android12-9") {
       try? BinderBuffer.KernelRelease($0)
     }

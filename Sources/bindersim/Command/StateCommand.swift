@@ -5,6 +5,9 @@ enum StateCommand {
   private static let moment = Option(
     "at", .duration, default: .seconds(1), shown: "1s",
     help: "when to look, in simulated time since the beginning")
+  private static let host = Option(
+    optional: "of", .text("NAME"),
+    help: "print the processes of the running host of that name instead")
 
   static let subcommand = Subcommand(
     name: "state", summary: "print a run's processes at a moment, as debugfs does on a device",
@@ -15,11 +18,16 @@ enum StateCommand {
       and of the Rust driver's for the others.
       """
     ],
-    options: [moment.description] + WorkloadOptions.descriptions, lists: [WorkloadOptions.list],
+    options: [moment.description, host.description] + WorkloadOptions.descriptions,
+    lists: [WorkloadOptions.list],
     examples: [
       "bindersim state --at 500ms --policy c", "bindersim state --workload leak --at 2s",
     ]
   ) { arguments throws(CommandError) in
+    if let name = arguments[host] {
+      try StandardOutput.write(try ControlSocket.state(of: name))
+      return .success
+    }
     var options = try WorkloadOptions.options(from: arguments, isDeterministic: true)
     options.duration = nil
     let simulation = try Simulation(options)

@@ -7,7 +7,7 @@ enum VerifyCommand {
       Does to the engine what was done to the driver, and compares every answer: offsets, \
       failures, spam reports, pages and figures. Prints a line for each file, and the first \
       difference below it. Ctrl-C ends the comparison with what was compared so far. The exit \
-      status is 1 unless all agree to their end.
+      status is 1 when one differs, 3 when one cannot be used.
       """
     ],
     operands: [Operand(name: "FILE", help: "a recording; - is standard input", repeats: true)],
@@ -16,7 +16,7 @@ enum VerifyCommand {
     let options = VerifyOptions(paths: arguments.operands)
     var progress = Progress()
     var start = MonotonicClock.now()
-    let allAgree = try runVerify(
+    return try runVerify(
       options,
       progress: { path, now in
         progress.show {
@@ -31,6 +31,5 @@ enum VerifyCommand {
         try StandardOutput.write(text)
         start = MonotonicClock.now()
       })
-    return allAgree ? .success : .failure
   }
 }

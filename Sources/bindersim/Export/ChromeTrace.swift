@@ -46,8 +46,13 @@ struct ChromeTrace {
   private func metadata(_ events: [EngineEvent]) -> [String] {
     var threads: [Int32: Set<Int32>] = [:]
     for event in events { threads[event.process, default: []].insert(event.thread) }
+    // Regions of processes that did nothing themselves have counters and buffers all the same.
+    for pid in recording?.tracks.keys ?? [:].keys { threads[pid, default: []].insert(pid) }
     return threads.sorted { $0.key < $1.key }.flatMap { pid, threads in
-      let name = names[pid].map { "\($0) (\(pid))" } ?? "process \(pid)"
+      let key = RegionKey(number: pid)
+      let context = key.context == .binder ? "" : " \(key.context.name)"
+      let name =
+        names[key.pid].map { "\($0)\(context) (\(key.pid))" } ?? "process \(key.pid)\(context)"
       return [meta("process_name", pid, pid, name)]
         + threads.sorted().map {
           meta("thread_name", pid, $0, $0 == pid ? "looper" : "thread \($0)")
@@ -139,11 +144,17 @@ struct ChromeTrace {
 
   private func arguments(_ buffer: SentBuffer) -> String {
     """
-    "transaction":\(buffer.id),"from":\(buffer.sender),"to":\(buffer.receiver),\
+    "transaction":\(buffer.number),"from":\(buffer.sender),"to":\(buffer.receiver),\
     "code":\(buffer.code),"data":\(buffer.dataSize),"offsets":\(buffer.offsetsSize),\
     "extra":\(buffer.extraSize),"offset":\(buffer.offset),"size":\(buffer.size),\
-    "spam":\(buffer.isSpam)
+    "spam":\(buffer.isSpam)\(origin(buffer))
     """
+  }
+
+  /// What finds the message again in the capture.
+  private func origin(_ buffer: SentBuffer) -> String {
+    guard let origin = buffer.origin else { return "" }
+    return ",\"line\":\(origin.line),\"recorded\":\"\(ReplayTime.text(origin.nanoseconds))\""
   }
 
   /// Nanoseconds as microseconds, the format's unit.

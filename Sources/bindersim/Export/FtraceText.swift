@@ -36,14 +36,17 @@ struct FtraceText {
         sent[buffer.id] = buffer
         try out.add(transaction(event, buffer), to: file)
       case .received(let id) where sent[id] != nil:
-        try out.add(line(event, "binder_transaction_received: transaction=\(id)"), to: file)
+        let number = sent[id]?.number ?? id
+        try out.add(line(event, "binder_transaction_received: transaction=\(number)"), to: file)
       case .freed(let id):
         guard let buffer = sent.removeValue(forKey: id) else { continue }
         try out.add(
           line(event, "binder_transaction_buffer_release: \(sizes(buffer))"), to: file)
       case .failed(var buffer, _):
-        buffer.id = nextRefused
-        nextRefused -= 1
+        if buffer.origin == nil {
+          buffer.id = nextRefused
+          nextRefused -= 1
+        }
         try out.add(
           transaction(event, buffer)
             + line(event, "binder_transaction_failed_buffer_release: \(sizes(buffer))"),
@@ -56,25 +59,29 @@ struct FtraceText {
 
   private func transaction(_ event: EngineEvent, _ buffer: SentBuffer) -> String {
     let (isReply, isOneway) = (buffer.kind == .reply, buffer.kind == .oneway)
+    // Runs count nodes from 0, captures from 1.
+    let node = isReply ? 0 : buffer.origin == nil ? buffer.node + 1 : buffer.node
     return line(
       event,
       """
-      binder_transaction: transaction=\(buffer.id) dest_node=\(isReply ? 0 : buffer.node + 1) \
-      dest_proc=\(buffer.receiver) dest_thread=\(buffer.awaitedBy) reply=\(isReply ? 1 : 0) \
+      binder_transaction: transaction=\(buffer.number) dest_node=\(node) \
+      dest_proc=\(RegionKey(number: buffer.receiver).pid) dest_thread=\(buffer.awaitedBy) reply=\(isReply ? 1 : 0) \
       flags=0x\(isOneway ? "11" : "10") code=0x\(String(buffer.code, radix: 16))
       """) + line(event, "binder_transaction_alloc_buf: \(sizes(buffer))")
   }
 
   private func sizes(_ buffer: SentBuffer) -> String {
-    "transaction=\(buffer.id) data_size=\(buffer.dataSize) offsets_size=\(buffer.offsetsSize) "
+    "transaction=\(buffer.number) data_size=\(buffer.dataSize) offsets_size=\(buffer.offsetsSize) "
       + "extra_buffers_size=\(buffer.extraSize)"
   }
 
   private func line(_ event: EngineEvent, _ text: String) -> String {
-    let task = "\(names[event.process] ?? "bindersim")-\(event.thread)"
+    let process = RegionKey(number: event.process).pid
+    let task =
+      "\(names[process] ?? "bindersim")-\(event.thread == event.process ? process : event.thread)"
     let micros = String(event.time / 1000 % 1_000_000)
     let zeros = String(repeating: "0", count: 6 - micros.count)
-    return "\(right(task, 22)) (\(right("\(event.process)", 5))) [000] ..... "
+    return "\(right(task, 22)) (\(right("\(process)", 5))) [000] ..... "
       + "\(right("\(event.time / 1_000_000_000)", 5)).\(zeros)\(micros): \(text)\n"
   }
 

@@ -16,22 +16,26 @@ struct VerifyOptions: Sendable {
 ///
 /// A request to stop ends it there.
 ///
-/// - Returns: whether all agree to their end.
+/// - Returns: success where all agree to their end; unanswered where one could not be used.
 func runVerify<E>(
   _ options: VerifyOptions,
   progress: (_ path: String, _ now: VerifyProgress) -> Void = { _, _ in },
   shouldStop: () -> Bool = { Interrupt.wasRequested }, write: (String) throws(E) -> Void
-) throws(E) -> Bool {
+) throws(E) -> ExitStatus {
   let width = options.paths.map(\.count).max() ?? 0
-  var allAgree = !options.paths.isEmpty
+  var status = options.paths.isEmpty ? ExitStatus.unanswered : .success
   for path in options.paths {
     let verification = verify(
       path: path, progress: { progress(path, $0) }, shouldStop: shouldStop)
-    if !verification.agrees { allAgree = false }
+    if case .unusable = verification.verdict {
+      status = .unanswered
+    } else if !verification.agrees, status == .success {
+      status = .failure
+    }
     try write(VerifyText.text(verification, width: width))
     if verification.verdict == .interrupted { break }
   }
-  return allAgree
+  return status
 }
 
 func verify(

@@ -5,6 +5,8 @@ struct CaptureSurvey {
   private static let mostThreads = 1 << 18
 
   private(set) var released = ReleaseIndex()
+  /// Those of failed transactions: their buffers were given back, and never received.
+  private(set) var failed = ReleaseIndex()
   private(set) var processOfThread: [Int32: Int32] = [:]
   /// False for input that can be read only once: then releases are not known beforehand.
   private(set) var isComplete = false
@@ -32,9 +34,11 @@ struct CaptureSurvey {
     if case .known(let process) = record.process { learn(record.thread, process) }
     contexts.note(record)
     switch record.event {
-    case .bufferRelease(let buffer), .failedBufferRelease(let buffer),
-      .updateBufferRelease(let buffer):
+    case .bufferRelease(let buffer), .updateBufferRelease(let buffer):
       released.insert(buffer.transaction)
+    case .failedBufferRelease(let buffer):
+      released.insert(buffer.transaction)
+      failed.insert(buffer.transaction)
     case .transaction(let transaction) where transaction.thread > 0:
       learn(transaction.thread, transaction.process)
     case .setPriority(let process, let thread):

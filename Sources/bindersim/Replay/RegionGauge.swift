@@ -23,7 +23,11 @@ struct RegionGauge {
     bytes = usage.bytesInUse
     buffers = usage.bufferCount
     if change.pages != 0 { pages.set(usage.pages.inUse, at: time) }
-    if usage.freeBytes > 0 { noteFree(usage.freeBytes, usage.largestFreeRange, time) }
+    if usage.freeBytes > 0,
+      usage.freeBytes * RegionUsage.worthCutting >= usage.freeBytes + usage.bytesInUse
+    {
+      noteFree(usage.freeBytes, usage.largestFreeRange, time)
+    }
     return change
   }
 

@@ -63,13 +63,17 @@ enum ReplayFailureText {
   }
 
   static func text(_ failure: ReplayFailure, in run: ReplayRun) -> String {
-    func label(_ pid: Int32) -> String { run.processes.first { $0.pid == pid }?.label ?? "\(pid)" }
+    func label(_ pid: Int32) -> String {
+      run.processes.first { $0.pid == pid }.map { $0.name.isEmpty ? "\(pid)" : "\(pid) \($0.name)" }
+        ?? "\(pid)"
+    }
     func buffers(_ count: Int) -> String {
       Format.grouped(count) + (count == 1 ? " buffer" : " buffers")
     }
     func bytes(_ count: Int) -> String { Format.grouped(count) + " B" }
     var text =
-      "  first at line \(failure.line), \(time(failure.nanoseconds)): \(failure.message)\n"
+      "  first at line \(failure.line), \(ReplayTime.text(failure.nanoseconds)), transaction "
+      + "\(failure.transaction): \(failure.message)\n"
       + "    from \(label(failure.sender)) to \(label(failure.receiver)): "
       + "size \(bytes(failure.size)) (data \(Format.grouped(failure.dataSize)), offsets "
       + "\(Format.grouped(failure.offsetsSize)), extra \(Format.grouped(failure.extraSize)))\n"
@@ -83,12 +87,5 @@ enum ReplayFailureText {
     }
     for line in failure.kernelLog { text += "    | \(line)\n" }
     return text
-  }
-
-  /// `28304.425991 s`, as the capture's lines have it.
-  private static func time(_ nanoseconds: UInt64) -> String {
-    let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-    let micros = String(rest / 1000)
-    return "\(seconds)." + String(repeating: "0", count: 6 - micros.count) + micros + " s"
   }
 }

@@ -3,11 +3,35 @@ internal import PageAlloc
 
 /// One configuration that a capture is replayed in.
 struct ReplaySetting: Hashable, Sendable {
-  var policy = PlacementPolicy.rust
+  var policy = PlacementPolicy.c
   /// Bytes of every process's region.
   var regionLength = 1_040_384
+  /// Of those processes whose region's length is known better.
+  var told: [Int32: Int] = [:]
   /// Pages that all regions together may have; nil for as many as they need.
   var budget: Int?
+}
+
+/// A process's region in one context. Reports give it a number of its own: a process's pid in its
+/// first context, binder; above all pids in the others.
+struct RegionKey: Hashable, Sendable {
+  var pid: Int32
+  var context: BinderContext
+
+  private static let bits: Int32 = 23
+
+  var number: Int32 { Int32(context.rawValue) << Self.bits | pid }
+
+  init(_ pid: Int32, _ context: BinderContext) {
+    self.pid = pid
+    self.context = context
+  }
+
+  init(number: Int32) {
+    let context = number == Int32.max ? 0 : number >> Self.bits
+    self.context = UInt8(exactly: context).flatMap(BinderContext.init) ?? .binder
+    pid = self.context == .binder ? number : number & (1 << Self.bits - 1)
+  }
 }
 
 /// Does a replay's steps to an engine of its own and keeps what came of them.
@@ -23,10 +47,15 @@ struct ReplayEngine {
   private let context: Context
   private let pattern: ObjectPattern
   // INVARIANT: the first member is the outside; `memberOf` has the place of every other.
-  private var members: [ReplayMember] = []
+  var members: [ReplayMember] = []
   private var memberOf = NumberTable()
   // Indexed by the planner's slots.
-  private var slots: [Slot] = []
+  private(set) var slots: [Slot] = []
+  /// Messages that the driver refused, and those that must have been.
+  var refusals: [ReplayRefusal] = []
+  var moreRefusals = 0
+  /// Messages without a buffer that had no room here.
+  var predicted: [PlannedRefusal] = []
   private var calls: [OpenCall] = []
   private var idleCalls: [Int32] = []
   /// Nanoseconds of the capture.
@@ -64,9 +93,19 @@ struct ReplayEngine {
     recorder?.advance(to: time)
     switch step {
     case .send(let buffer): try send(buffer)
+    case .received(let slot, let process, let thread):
+      if holds(slot) {
+        recorder?.noteReceived(
+          slots[slot].debugID, at: time, process: process, thread: thread,
+          members[slots[slot].member].process)
+      }
     case .free(let slot, _): free(slot)
+    case .refused(let refusal): refuse(refusal)
     }
   }
+
+  /// Whether the slot's buffer could be placed here, and lives.
+  func holds(_ slot: Int) -> Bool { slots.indices.contains(slot) && slots[slot].member >= 0 }
 
   /// What came of it all.
   ///
@@ -76,7 +115,9 @@ struct ReplayEngine {
     let processes = members.dropFirst().filter { $0.buffers + $0.failed > 0 }
       .map { ReplayResult($0.process.statistics, $0, until: end) }
       .sorted { ($0.peakBytes, $1.pid) > ($1.peakBytes, $0.pid) }
-    return ReplayRun(setting, total, processes, until: end)
+    var run = ReplayRun(setting, total, processes, until: end)
+    run.contradictions = members.reduce(0) { $0 + $1.contradictions }
+    return run
   }
 
   /// A member's region has changed.
@@ -90,23 +131,33 @@ struct ReplayEngine {
   private mutating func send(_ buffer: PlannedBuffer) throws(BinderError) {
     while slots.count <= buffer.slot { slots.append(Slot()) }
     slots[buffer.slot] = Slot()
-    let destination = try member(buffer.destination)
+    let destination = try member(RegionKey(buffer.destination, buffer.context))
     do throws(BinderError) {
       try giveRegion(to: destination)
       let sender = try sender(of: buffer)
+      // What a kernel of 32 bits rounds up to 4 has no offsets that the engine could take: as much is
+      // sent as data.
+      let is32Bit = buffer.alignment == 4 || buffer.offsetsSize % 8 == 4
       let transaction = pattern.transaction(
-        code: buffer.code, isOneway: buffer.kind == .oneway, dataSize: buffer.dataSize,
-        offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize)
+        code: buffer.code, isOneway: buffer.kind == .oneway,
+        dataSize: is32Bit ? buffer.size : buffer.dataSize,
+        offsetsSize: is32Bit ? 0 : buffer.offsetsSize,
+        extraSize: is32Bit ? 0 : buffer.extraSize)
       slots[buffer.slot] =
         switch buffer.kind {
         case .oneway, .request: try send(transaction, buffer, from: sender, to: destination)
         case .reply: try reply(transaction, buffer, from: sender, to: destination)
         }
       members[destination].buffers += 1
+      if slots[buffer.slot].isSpam, members[destination].spamLog.isEmpty {
+        members[destination].spamLog = spamLog(buffer, in: destination)
+      }
       measure(destination)
     } catch {
       members[destination].failed += 1
       members[destination].failures[error.kind, default: 0] += 1
+      let isSpace = error.kind == .noSpace || error.kind == .noOnewaySpace
+      if buffer.wasPlaced, isSpace { members[destination].contradictions += 1 }
       recorder?.noteFailure(of: buffer, error, at: now, members[destination].process)
       if members[destination].firstFailure == nil {
         members[destination].firstFailure = failure(error, buffer, in: destination)
@@ -129,7 +180,7 @@ struct ReplayEngine {
       members[destination].idleNodes.append(node)
       throw error
     }
-    var slot = Slot(destination, sent.receipt, sender: buffer.sender)
+    var slot = Slot(destination, sent.receipt, buffer)
     slot.node = node
     recorder?.noteSent(buffer, sent.receipt, at: now, process)
     guard let delivery = try process.receive() else { return slot }
@@ -174,7 +225,7 @@ struct ReplayEngine {
   private func taken(
     _ call: consuming Call?, _ receipt: Receipt, _ buffer: PlannedBuffer, by destination: Int32
   ) throws(BinderError) -> Slot {
-    var slot = Slot(destination, receipt, sender: buffer.sender)
+    var slot = Slot(destination, receipt, buffer)
     recorder?.noteSent(buffer, receipt, at: now, members[destination].process)
     if let call = call.take(), case .replied(let reply) = try call.takeReply() {
       slot.offset = Int32(truncatingIfNeeded: reply.keep())
@@ -219,6 +270,7 @@ struct ReplayEngine {
         members[slot.member].failures[error.kind, default: 0] += 1
       }
     }
+    members[slot.member].freed += 1
     recorder?.noteFreed(slot.debugID, at: now, members[slot.member].process)
     measure(slot.member)
   }
@@ -227,7 +279,7 @@ struct ReplayEngine {
 
   private mutating func sender(of buffer: PlannedBuffer) throws(BinderError) -> Int32 {
     guard ReplayPlanner.pids.contains(buffer.sender) else { return Self.outside }
-    let sender = try member(buffer.sender)
+    let sender = try member(RegionKey(buffer.sender, buffer.context))
     guard buffer.kind == .request else { return sender }
     // A call needs a region that its reply can come to.
     do throws(BinderError) {
@@ -238,16 +290,24 @@ struct ReplayEngine {
     }
   }
 
-  private mutating func member(_ pid: Int32) throws(BinderError) -> Int32 {
-    if let known = memberOf[pid] { return Int32(truncatingIfNeeded: known) }
-    members.append(ReplayMember(try context.makeProcess(pid: pid)))
-    memberOf[pid] = members.count - 1
+  private mutating func member(_ key: RegionKey) throws(BinderError) -> Int32 {
+    if let known = memberOf[key.number] { return Int32(truncatingIfNeeded: known) }
+    members.append(ReplayMember(try context.makeProcess(pid: key.number)))
+    memberOf[key.number] = members.count - 1
     return Int32(members.count - 1)
   }
 
+  /// The process's region, if it was sent anything.
+  func known(_ key: RegionKey) -> ReplayMember? {
+    memberOf[key.number].map { members[$0] }
+  }
+
+  func regionLength(of pid: Int32) -> Int { setting.told[pid] ?? setting.regionLength }
+
   private mutating func giveRegion(to member: Int32) throws(BinderError) {
     guard !members[member].hasRegion else { return }
-    try members[member].process.mapRegion(length: setting.regionLength, policy: setting.policy)
+    let length = regionLength(of: RegionKey(number: members[member].process.pid).pid)
+    try members[member].process.mapRegion(length: length, policy: setting.policy)
     members[member].hasRegion = true
   }
 
@@ -256,24 +316,42 @@ struct ReplayEngine {
   ) -> ReplayFailure {
     let process = members[destination].process
     let statistics = process.statistics
+    return ReplayFailure(
+      line: buffer.line, nanoseconds: buffer.nanoseconds, transaction: buffer.transaction,
+      receiver: buffer.destination, context: buffer.context, sender: buffer.sender,
+      kind: "\(error.kind)", message: "\(error)", size: buffer.size,
+      dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
+      freeBytes: statistics.freeBytes, largestFreeRange: statistics.largestFreeRange,
+      freeOnewaySpace: statistics.freeOnewaySpace,
+      holders: Array(holders(in: destination).prefix(5)),
+      kernelLog: PredictedLog(setting.policy).refusal(
+        PredictedLog.Message(SentBuffer(buffer), thread: buffer.senderThread), error.kind,
+        process.exhaustionLog(requested: buffer.size),
+        freeOneway: statistics.freeOnewaySpace))
+  }
+
+  /// What the driver logs when it reports the sender.
+  private func spamLog(_ buffer: PlannedBuffer, in destination: Int32) -> [String] {
+    let key = RegionKey(buffer.sender, buffer.context).number
+    let own = members[destination].process.inspect().buffers.filter {
+      $0.isOneway && $0.senderPID == key
+    }
+    return PredictedLog(setting.policy).spam(
+      receiver: buffer.destination, sender: buffer.sender, buffers: own.count,
+      bytes: own.reduce(0) { $0 + $1.size })
+  }
+
+  /// Who holds a region's bytes now, most first.
+  func holders(in member: Int32) -> [ReplayHolder] {
     var held: [Int32: (bytes: Int, buffers: Int)] = [:]
-    for slot in slots where slot.member == destination {
+    for slot in slots where slot.member == member {
       held[slot.sender, default: (0, 0)].bytes += Int(slot.size)
       held[slot.sender, default: (0, 0)].buffers += 1
     }
-    let holders =
+    return
       held
       .map { ReplayHolder(pid: $0.key, bytes: $0.value.bytes, buffers: $0.value.buffers) }
       .sorted { ($0.bytes, $1.pid) > ($1.bytes, $0.pid) }
-    return ReplayFailure(
-      line: buffer.line, nanoseconds: buffer.nanoseconds, receiver: buffer.destination,
-      sender: buffer.sender, kind: "\(error.kind)", message: "\(error)", size: buffer.size,
-      dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
-      freeBytes: statistics.freeBytes, largestFreeRange: statistics.largestFreeRange,
-      freeOnewaySpace: statistics.freeOnewaySpace, holders: Array(holders.prefix(5)),
-      kernelLog: error.kind == .noSpace
-        ? process.exhaustionLog(requested: buffer.size).split(separator: "\n").map(String.init)
-        : [])
   }
 
   /// A request that has not been answered, with the delivery that its reply needs.
@@ -285,7 +363,7 @@ struct ReplayEngine {
   }
 
   /// A buffer while it lives. Negative numbers stand for none.
-  private struct Slot: BitwiseCopyable {
+  struct Slot: BitwiseCopyable {
     var member: Int32 = -1
     /// Where the buffer is, once it is held by that alone.
     var offset: Int32 = -1
@@ -294,43 +372,25 @@ struct ReplayEngine {
     var sender: Int32 = 0
     var size: Int32 = 0
     var debugID: UInt32 = 0
+    var transaction: UInt32 = 0
+    var isSpam = false
 
     init() {}
 
-    init(_ member: Int32, _ receipt: Receipt, sender: Int32) {
+    init(_ member: Int32, _ receipt: Receipt, _ buffer: PlannedBuffer) {
       self.member = member
       size = Int32(truncatingIfNeeded: receipt.size)
       debugID = receipt.debugID
-      self.sender = sender
+      transaction = buffer.transaction
+      isSpam = receipt.isSpam
+      sender = buffer.sender
     }
-  }
-}
-
-/// A process of the capture in one engine.
-struct ReplayMember {
-  let process: BinderProcess
-  var hasRegion = false
-  var nodes: [Node] = []
-  /// Those that no live buffer was sent to.
-  var idleNodes: [Int32] = []
-  var buffers = 0
-  var failed = 0
-  var failures: [FailureKind: Int] = [:]
-  var firstFailure: ReplayFailure?
-  var gauge = RegionGauge()
-
-  init(_ process: BinderProcess) { self.process = process }
-
-  mutating func takeNode() -> Int32 {
-    if let idle = idleNodes.popLast() { return idle }
-    nodes.append(process.makeNode())
-    return Int32(nodes.count - 1)
   }
 }
 
 extension Array {
   /// Places are kept in 32 bits, many of them to a cache line.
-  fileprivate subscript(index: Int32) -> Element {
+  subscript(index: Int32) -> Element {
     @inline(__always) get { self[Int(index)] }
     @inline(__always) _modify { yield &self[Int(index)] }
   }

@@ -1,67 +1,78 @@
 /// Joins the lines of a capture into buffers with a beginning and an end.
 ///
 /// `binder_transaction` says who and whom, the sender's next `binder_transaction_alloc_buf` how
-/// large; the buffer exists from then on. Where the capture records no `buffer_release` for it, the
-/// end is inferred: a request's when its reply is sent, a reply's when it is received, a oneway's
-/// when the thread that received it does the next thing, or when the next oneway to its node is
-/// received (the driver delivers that only after the buffer before it was freed).
+/// large; the buffer exists from then on. A message that gets no buffer leaves no `alloc_buf`: where
+/// BR_FAILED_REPLY follows, the driver refused it. Where the capture records no release of a buffer,
+/// its end is inferred: a request's when its reply is sent, a reply's when it is received, a
+/// oneway's when the thread that received it does the next thing, or when the next oneway to its
+/// node is received (the driver delivers that only after the buffer before it was freed). Where
+/// nearly all releases are recorded, none is inferred.
 ///
 /// Memory is bounded by the live buffers and the threads, not by the length of the capture.
 struct ReplayPlanner {
   /// What the last record leads to, in order.
-  private(set) var steps: [ReplayStep] = []
+  var steps: [ReplayStep] = []
   private(set) var used = 0
-  private(set) var unused: [UnusedReason: LineTally] = [:]
-  private(set) var frees: [FreeRule: Int] = [:]
-  /// Transactions of other processes than the one asked for.
+  var unused: [UnusedReason: LineTally] = [:]
+  var frees: [FreeRule: Int] = [:]
+  /// Messages that the driver refused, by its own answer.
+  private(set) var refused = 0
+  /// Transactions of other processes or contexts than those asked for.
   private(set) var leftOut = 0
   /// Sends of threads whose process the capture does not tell.
-  private(set) var unknownSenders = 0
+  var unknownSenders = 0
   /// Lines that show a thread in another process than before.
-  private(set) var movedThreads = LineTally()
-  private var lastMove = 0
+  var movedThreads = LineTally()
+  var lastMove = 0
   /// A transaction whose id an older, still live buffer has.
   private(set) var reusedIDs = LineTally()
   /// A release of a buffer that had been freed by inference (only where no survey was possible).
   private(set) var lateReleases = 0
-  private(set) var names: [Int32: TaskName] = [:]
+  /// Messages whose context nothing tells, by the process that they were sent to.
+  private(set) var uncertainContexts: [Int32: Int] = [:]
+  var names: [Int32: TaskName] = [:]
 
-  private let survey: CaptureSurvey
+  let survey: CaptureSurvey
   private let onlyProcess: Int32?
-  private var threadIndex = NumberTable()
-  /// Whether a buffer without a recorded release is freed where other events imply it.
-  private let infersFrees: Bool
-  private var threads: [ThreadState] = []
-  private var idleThreads: [Int] = []
-  private var lastThread = (id: Int32.min, index: 0)
-  private var buffers: [BufferState] = []
-  private var freeSlots: [Int] = []
-  private var slotOf = NumberTable()
-  /// The oneway buffer that a node's receiver holds, where its free is to be inferred.
-  private var lastOnNode = NumberTable()
+  private let onlyContext: BinderContext?
+  let belief: FreeBelief
+  var threadIndex = NumberTable()
+  var threads: [ThreadState] = []
+  var idleThreads: [Int] = []
+  var lastThread = (id: Int32.min, index: 0)
+  var buffers: [BufferState] = []
+  var freeSlots: [Int] = []
+  var slotOf = NumberTable()
+  /// The oneway buffer that a node's receiver holds.
+  var lastOnNode = NumberTable()
   /// Which thread's pending transaction has this id.
   private var pendingOf = NumberTable()
+  /// Which thread's pending reply this thread awaits.
+  private var replyAwaitedBy = NumberTable()
   /// Unusable transactions already counted, so that their further lines are not counted again.
   private var counted: Set<UInt32> = []
+  var orphans = 0
 
   private static let mostCounted = 1 << 16
-  private static let mostThreads = 1 << 17
+  static let mostThreads = 1 << 17
   private static let mostCalls = 64
+  private static let mostUncertain = 4096
 
   /// What Linux can number processes with.
   static let pids: ClosedRange<Int32> = 1...1 << 22
 
   init(
-    survey: CaptureSurvey = CaptureSurvey(), onlyProcess: Int32? = nil, infersFrees: Bool = true
+    survey: CaptureSurvey = CaptureSurvey(), onlyProcess: Int32? = nil,
+    onlyContext: BinderContext? = nil, belief: FreeBelief = .inferred
   ) {
-    self.infersFrees = infersFrees
+    self.belief = belief
     self.survey = survey
     self.onlyProcess = onlyProcess
+    self.onlyContext = onlyContext
   }
 
   /// Buffers that nothing has freed.
   var liveCount: Int { slotOf.count + orphans }
-  private var orphans = 0
 
   /// Takes one record in; `steps` then holds what it leads to.
   mutating func plan(_ record: CaptureRecord) {
@@ -71,15 +82,20 @@ struct ReplayPlanner {
     default: break
     }
     let thread = state(of: record)
-    if !threads[thread].held.isEmpty && !record.event.isTailOfRead { freeHeld(thread) }
+    if !threads[thread].held.isEmpty && !record.event.isTailOfRead {
+      goOn(thread, line: record.line)
+    }
     switch record.event {
     case .transaction(let event): begin(event, record, thread)
-    case .allocBuf(let event): allocate(event, record, thread)
+    case .allocBuf(let event): allocate(event, record)
     case .received(let id): receive(id, record, thread)
     case .bufferRelease(let event): release(event.transaction, .recorded, record)
     case .failedBufferRelease(let event): release(event.transaction, .failed, record)
     case .updateBufferRelease(let event): release(event.transaction, .superseded, record)
     case .setPriority(let process, let other): learn(other, process, line: record.line)
+    case .returned:
+      if record.event.isFailedReply { answer(thread, .failed) }
+      if record.event.isDeadReply { answer(thread, .dead) }
     default: break
     }
   }
@@ -94,36 +110,49 @@ struct ReplayPlanner {
 
   private mutating func begin(_ event: TransactionEvent, _ record: CaptureRecord, _ thread: Int) {
     dropPending(thread)
+    if event.sender > 0, threads[thread].process == 0 {
+      learn(record.thread, event.sender, line: record.line)
+    }
     if event.thread > 0 { learn(event.thread, event.process, line: record.line) }
     let kind: PlannedBuffer.Kind =
       event.isReply ? .reply : event.isOneway ? .oneway : .request
     var request: UInt32?
+    let told = survey.contexts.context(ofNode: event.node, in: event.process)
+    var context = told.context
     if event.isReply {
-      request = takeCall(of: event.thread, answeredBy: threads[thread].process)
+      let call = takeCall(of: event.thread, answeredBy: threads[thread].process)
+      request = call?.id
+      context = call?.context ?? context
+      if call == nil { noteUncertain(event.process) }
+      if event.thread > 0 { replyAwaitedBy[event.thread] = thread }
     } else if kind == .request {
       if threads[thread].calls.count == Self.mostCalls { threads[thread].calls.removeFirst() }
-      threads[thread].calls.append(Call(id: event.id, process: event.process))
+      threads[thread].calls.append(Call(id: event.id, process: event.process, context: context))
     }
+    if kind != .reply, !told.isCertain { noteUncertain(event.process) }
     threads[thread].pending = Pending(
-      id: event.id, kind: kind, process: event.process, node: event.node, code: event.code,
-      request: request,
-      line: record.line)
+      id: event.id, kind: kind, process: event.process, context: context, node: event.node,
+      awaitedBy: event.isReply ? event.thread : 0, code: event.code, request: request,
+      line: record.line, nanoseconds: record.nanoseconds)
     pendingOf[event.id] = thread
   }
 
-  private mutating func allocate(_ event: BufferEvent, _ record: CaptureRecord, _ thread: Int) {
+  private mutating func allocate(_ event: BufferEvent, _ record: CaptureRecord) {
     guard let owner = pendingOf[event.transaction], let pending = threads[owner].pending else {
       return countUnknown(event.transaction, line: record.line)
     }
-    threads[owner].pending = nil
-    pendingOf[event.transaction] = nil
-    defer { freeRequest(of: pending) }
+    forgetPending(owner)
+    defer { endRequest(of: pending, line: record.line) }
     guard Self.pids.contains(pending.process) else { return count(.noDestination, pending) }
     guard
-      event.offsetsSize % 8 != 0
-        || event.offsetsSize <= ObjectPattern.largestOffsetsSize(dataSize: event.dataSize)
+      event.offsetsSize % 4 != 0
+        || event.offsetsSize
+          <= ObjectPattern.largestOffsetsSize(dataSize: event.dataSize)
+        || event.is32Bit
     else { return count(.offsetsDoNotFit, pending) }
-    if let onlyProcess, pending.process != onlyProcess {
+    guard onlyProcess ?? pending.process == pending.process,
+      onlyContext ?? pending.context == pending.context
+    else {
       leftOut += 1
       remember(event.transaction)
       return
@@ -136,112 +165,115 @@ struct ReplayPlanner {
       orphans += 1
     }
     let slot = freeSlots.popLast() ?? buffers.count
+    let planned = PlannedBuffer(
+      slot: slot, transaction: event.transaction, kind: pending.kind,
+      sender: senderProcess(owner), senderThread: threads[owner].id, destination: pending.process,
+      context: pending.context, node: pending.node,
+      request: pending.request.flatMap { slotOf[$0] }, awaitedBy: pending.awaitedBy,
+      code: pending.code, dataSize: event.dataSize, offsetsSize: event.offsetsSize,
+      extraSize: event.extraSize, alignment: survey.facts.has32BitOffsets ? 4 : 8,
+      wasPlaced: !survey.failed.contains(event.transaction), line: record.line,
+      nanoseconds: record.nanoseconds)
     let buffer = BufferState(
-      id: event.transaction, kind: pending.kind, process: pending.process, node: pending.node,
-      isReleaseRecorded: !infersFrees || survey.released.contains(event.transaction))
+      planned: planned, isReleaseRecorded: survey.released.contains(event.transaction))
     if slot == buffers.count { buffers.append(buffer) } else { buffers[slot] = buffer }
     slotOf[event.transaction] = slot
-    steps.append(
-      .send(
-        PlannedBuffer(
-          slot: slot, transaction: event.transaction, kind: pending.kind,
-          sender: senderProcess(owner), destination: pending.process,
-          request: pending.request.flatMap { slotOf[$0] }, code: pending.code,
-          dataSize: event.dataSize, offsetsSize: event.offsetsSize, extraSize: event.extraSize,
-          line: record.line, nanoseconds: record.nanoseconds)))
+    steps.append(.send(planned))
   }
 
-  private mutating func receive(_ id: UInt32, _ record: CaptureRecord, _ thread: Int) {
-    guard let slot = slotOf[id] else {
-      // One without sizes is counted when its sender goes on.
-      if pendingOf[id] == nil { countUnknown(id, line: record.line) }
+  private mutating func noteUncertain(_ process: Int32) {
+    guard uncertainContexts[process] != nil || uncertainContexts.count < Self.mostUncertain else {
       return
     }
-    // Only a thread of the destination can receive it.
-    learn(record.thread, buffers[slot].process, line: record.line)
-    guard !buffers[slot].isReleaseRecorded, buffers[slot].holder == nil else { return }
-    switch buffers[slot].kind {
-    case .request: break
-    case .reply: free(slot, .replyReceived)
-    case .oneway:
-      let target = buffers[slot].target
-      if let before = lastOnNode[target] { free(before, .onewayNextOnNode) }
-      lastOnNode[target] = slot
-      buffers[slot].holder = thread
-      threads[thread].held.append(slot)
+    uncertainContexts[process, default: 0] += 1
+  }
+
+  // MARK: Messages without a buffer
+
+  /// The driver told `thread` that what it sent, or the answer it waits for, failed.
+  private mutating func answer(_ thread: Int, _ answer: PlannedRefusal.Answer) {
+    if let pending = threads[thread].pending, pending.kind != .reply, !pending.wasReceived {
+      if pending.kind == .request { threads[thread].calls.removeAll { $0.id == pending.id } }
+      refuse(thread, answer)
+    } else if let owner = replyAwaitedBy[threads[thread].id],
+      let pending = threads[owner].pending, pending.awaitedBy == threads[thread].id,
+      !pending.wasReceived
+    {
+      refuse(owner, answer)
     }
   }
 
-  private mutating func release(_ id: UInt32, _ rule: FreeRule, _ record: CaptureRecord) {
-    if let slot = slotOf[id] {
-      free(slot, rule)
-    } else if !survey.isComplete, counted.contains(id) {
-      lateReleases += 1
-    } else if pendingOf[id] == nil {
-      countUnknown(id, line: record.line)
+  private mutating func refuse(_ owner: Int, _ answer: PlannedRefusal.Answer) {
+    guard let pending = threads[owner].pending else { return }
+    forgetPending(owner)
+    endRequest(of: pending, line: pending.line)
+    guard Self.pids.contains(pending.process) else { return count(.noDestination, pending) }
+    remember(pending.id)
+    guard onlyProcess ?? pending.process == pending.process,
+      onlyContext ?? pending.context == pending.context
+    else {
+      leftOut += 1
+      return
     }
+    if answer == .unknown {
+      unused[.noAllocBuf, default: LineTally()].add(line: pending.line)
+    } else {
+      refused += 1
+    }
+    steps.append(
+      .refused(
+        PlannedRefusal(
+          answer: answer, transaction: pending.id, kind: pending.kind,
+          sender: senderProcess(owner), senderThread: threads[owner].id,
+          destination: pending.process, context: pending.context, node: pending.node,
+          code: pending.code, line: pending.line, nanoseconds: pending.nanoseconds)))
   }
 
   /// A transaction that never got its sizes is over when its thread begins the next.
   private mutating func dropPending(_ thread: Int) {
     guard let pending = threads[thread].pending else { return }
+    guard !pending.wasReceived else {
+      forgetPending(thread)
+      count(.noAllocBuf, pending)
+      return endRequest(of: pending, line: pending.line)
+    }
+    refuse(thread, .unknown)
+  }
+
+  private mutating func forgetPending(_ thread: Int) {
+    guard let pending = threads[thread].pending else { return }
     threads[thread].pending = nil
-    pendingOf[pending.id] = nil
-    count(.noAllocBuf, pending)
-    freeRequest(of: pending)
+    if pendingOf[pending.id] == thread { pendingOf[pending.id] = nil }
+    if pending.awaitedBy > 0, replyAwaitedBy[pending.awaitedBy] == thread {
+      replyAwaitedBy[pending.awaitedBy] = nil
+    }
+  }
+
+  /// Someone received a transaction whose sizes have not come (yet).
+  mutating func notePending(_ id: UInt32) -> Bool {
+    guard let owner = pendingOf[id] else { return false }
+    threads[owner].pending?.wasReceived = true
+    return true
   }
 
   /// The innermost call that `thread` waits for an answer to from this process.
-  private mutating func takeCall(of thread: Int32, answeredBy process: Int32) -> UInt32? {
+  private mutating func takeCall(of thread: Int32, answeredBy process: Int32) -> Call? {
     guard let caller = threadIndex[thread] else { return nil }
     let calls = threads[caller].calls
     guard let last = calls.last else { return nil }
     if last.process == process {
       threads[caller].calls.removeLast()
-      return last.id
+      return last
     }
     // Where the answering process is not told, the innermost call is what it must be.
     guard let index = calls.lastIndex(where: { $0.process == process }) else {
       guard process == 0 else { return nil }
       threads[caller].calls.removeLast()
-      return last.id
+      return last
     }
     // The calls above it can have no answer any more.
     threads[caller].calls.removeSubrange(index...)
-    return calls[index].id
-  }
-
-  // MARK: Frees
-
-  private mutating func freeRequest(of reply: Pending) {
-    guard let id = reply.request, let slot = slotOf[id] else { return }
-    if !buffers[slot].isReleaseRecorded { free(slot, .replySent) }
-  }
-
-  private mutating func freeHeld(_ thread: Int) {
-    let held = threads[thread].held
-    threads[thread].held.removeAll(keepingCapacity: true)
-    for slot in held { free(slot, .onewayNextAction) }
-  }
-
-  private mutating func free(_ slot: Int, _ rule: FreeRule) {
-    let buffer = buffers[slot]
-    if let holder = buffer.holder {
-      threads[holder].held.removeAll { $0 == slot }
-      lastOnNode[buffer.target] = nil
-    }
-    if buffer.isNamed {
-      slotOf[buffer.id] = nil
-      // Where releases could not be looked up beforehand, one may still come.
-      if ![.recorded, .failed, .superseded].contains(rule) && !survey.isComplete {
-        remember(buffer.id)
-      }
-    } else {
-      orphans -= 1
-    }
-    freeSlots.append(slot)
-    frees[rule, default: 0] += 1
-    steps.append(.free(slot: slot, rule: rule))
+    return calls[index]
   }
 
   // MARK: Counting
@@ -251,131 +283,20 @@ struct ReplayPlanner {
     remember(pending.id)
   }
 
-  private mutating func countUnknown(_ id: UInt32, line: Int) {
+  mutating func countUnknown(_ id: UInt32, line: Int) {
     guard !counted.contains(id) else { return }
     unused[.noTransactionLine, default: LineTally()].add(line: line)
     remember(id)
   }
 
-  private mutating func remember(_ id: UInt32) {
+  mutating func countLateRelease(_ id: UInt32) -> Bool {
+    guard !survey.isComplete, counted.contains(id) else { return false }
+    lateReleases += 1
+    return true
+  }
+
+  mutating func remember(_ id: UInt32) {
     if counted.count >= Self.mostCounted { counted.removeAll(keepingCapacity: true) }
     counted.insert(id)
-  }
-
-  // MARK: Threads
-
-  private mutating func state(of record: CaptureRecord) -> Int {
-    let index: Int
-    if lastThread.id == record.thread {
-      index = lastThread.index
-    } else {
-      index = self.index(of: record.thread)
-      lastThread = (record.thread, index)
-    }
-    if case .known(let process) = record.process, threads[index].process != process {
-      move(index, to: process, line: record.line)
-    }
-    if !threads[index].isNamed, !record.task.isUnknown {
-      threads[index].isNamed = true
-      let process = threads[index].process
-      if process > 0, names[process] == nil || process == record.thread {
-        names[process] = record.task
-      }
-    }
-    return index
-  }
-
-  private mutating func index(of thread: Int32) -> Int {
-    if let index = threadIndex[thread] { return index }
-    if threads.count >= Self.mostThreads && idleThreads.isEmpty { findIdleThreads() }
-    let state = ThreadState(id: thread, process: survey.processOfThread[thread] ?? 0)
-    let index = idleThreads.popLast() ?? threads.count
-    if index == threads.count { threads.append(state) } else { threads[index] = state }
-    threadIndex[thread] = index
-    return index
-  }
-
-  /// Forgets the threads that nothing depends on, so that a capture that names millions of threads
-  /// does not fill the memory.
-  private mutating func findIdleThreads() {
-    for (index, thread) in threads.enumerated()
-    where thread.pending == nil && thread.calls.isEmpty && thread.held.isEmpty {
-      threadIndex[thread.id] = nil
-      idleThreads.append(index)
-    }
-    lastThread = (.min, 0)
-  }
-
-  private mutating func learn(_ thread: Int32, _ process: Int32, line: Int) {
-    guard thread > 0, process > 0 else { return }
-    let index = self.index(of: thread)
-    if threads[index].process != process { move(index, to: process, line: line) }
-  }
-
-  private mutating func move(_ index: Int, to process: Int32, line: Int) {
-    if threads[index].process != 0 {
-      // A line may tell of a thread twice: who did it, and whose buffer it was.
-      if line != lastMove { movedThreads.add(line: line) }
-      lastMove = line
-      threads[index].isNamed = false
-    }
-    threads[index].process = process
-  }
-
-  /// Where nothing tells the process, the thread's number stands for it.
-  private mutating func senderProcess(_ thread: Int) -> Int32 {
-    if threads[thread].process > 0 { return threads[thread].process }
-    unknownSenders += 1
-    return threads[thread].id
-  }
-
-  private struct ThreadState {
-    var id: Int32
-    /// Zero while unknown.
-    var process: Int32
-    var isNamed = false
-    var pending: Pending?
-    /// Requests sent and not answered, innermost last.
-    var calls: [Call] = []
-    /// Oneway buffers received, to be freed when the thread does the next thing.
-    var held: [Int] = []
-
-    init(id: Int32, process: Int32) {
-      self.id = id
-      self.process = process
-    }
-  }
-
-  private struct Call {
-    var id: UInt32
-    var process: Int32
-  }
-
-  /// A transaction whose sizes are yet to come.
-  private struct Pending {
-    var id: UInt32
-    var kind: PlannedBuffer.Kind
-    var process: Int32
-    var node: Int32
-    var code: UInt32
-    /// For a reply: the id of the request.
-    var request: UInt32?
-    var line: Int
-  }
-
-  private struct BufferState {
-    var id: UInt32
-    var kind: PlannedBuffer.Kind
-    var process: Int32
-    var node: Int32
-    var isReleaseRecorded: Bool
-    /// What it was sent to: the process and its node.
-    var target: UInt64 {
-      UInt64(UInt32(bitPattern: process)) << 32 | UInt64(UInt32(bitPattern: node))
-    }
-    /// The thread in whose `held` it is.
-    var holder: Int?
-    /// False when a younger buffer took over its id.
-    var isNamed = true
   }
 }

@@ -8,6 +8,9 @@ struct ReplayRun: Codable, Equatable, Sendable {
   var budgetPages: Int?
   /// Buffers that could not be placed.
   var failed: Int
+  /// Of these, those that the driver had placed: in the capture's own setting they show that the
+  /// region is longer, or that frees are missing.
+  var contradictions: Int
   var peakBuffers: Int
   var peakBytes: Int
   var peakPages: Int
@@ -38,11 +41,15 @@ struct ReplayRun: Codable, Equatable, Sendable {
 /// One process's region over the whole replay.
 struct ReplayResult: Codable, Equatable, Sendable {
   var pid: Int32
+  var context: BinderContext
   var name: String
+  var regionLength: Int
   /// Buffers placed in its region.
   var buffers: Int
   /// Buffers that could not be placed.
   var failed: Int
+  /// Of these, those that the driver had placed.
+  var contradictions: Int
   /// Those, by the kind of failure.
   var failures: [String: Int]
   var firstFailure: ReplayFailure?
@@ -56,6 +63,8 @@ struct ReplayResult: Codable, Equatable, Sendable {
   var framesReclaimed: Int
   var lowestFreeOnewaySpace: Int
   var spamReports: Int
+  /// What the setting's driver logs at the first of them; empty without one, and where it logs none.
+  var spamLog: [String]
   /// Absent where the region was never partly free.
   var worstFragmentation: ReplayFragmentation?
   var liveBuffers: Int
@@ -77,7 +86,9 @@ struct ReplayFailure: Codable, Equatable, Sendable {
   var line: Int
   /// As the capture tells the time.
   var nanoseconds: UInt64
+  var transaction: UInt32
   var receiver: Int32
+  var context: BinderContext
   var sender: Int32
   var kind: String
   var message: String
@@ -91,7 +102,7 @@ struct ReplayFailure: Codable, Equatable, Sendable {
   var freeOnewaySpace: Int
   /// The five senders that held most of the region.
   var holders: [ReplayHolder]
-  /// What the C driver logs when it finds no room; empty for other failures.
+  /// What the setting's driver logs when it finds no room; empty for other failures.
   var kernelLog: [String]
 }
 
@@ -102,6 +113,9 @@ struct ReplayHolder: Codable, Equatable, Sendable {
 }
 
 extension ReplayRun {
+  /// `c with 1,040,384 bytes`
+  var settingText: String { "\(policy) with \(Format.grouped(regionLength)) bytes" }
+
   init(
     _ setting: ReplaySetting, _ total: TotalGauge, _ processes: [ReplayResult], until end: UInt64
   ) {
@@ -109,6 +123,7 @@ extension ReplayRun {
     regionLength = setting.regionLength
     budgetPages = setting.budget
     failed = processes.reduce(0) { $0 + $1.failed }
+    contradictions = 0
     peakBuffers = total.peakBuffers
     peakBytes = total.peakBytes
     peakPages = total.pages.peak
@@ -126,10 +141,13 @@ extension ReplayRun {
 
 extension ReplayResult {
   init(_ statistics: ProcessStatistics, _ member: ReplayMember, until end: UInt64) {
-    pid = member.process.pid
+    pid = member.key.pid
+    context = member.key.context
     name = ""
+    regionLength = statistics.regionLength
     buffers = member.buffers
     failed = member.failed
+    contradictions = member.contradictions
     failures = [:]
     for (kind, count) in member.failures { failures["\(kind)"] = count }
     firstFailure = member.firstFailure
@@ -141,6 +159,7 @@ extension ReplayResult {
     framesReclaimed = statistics.framesReclaimed
     lowestFreeOnewaySpace = statistics.lowestFreeOnewaySpace
     spamReports = statistics.spamReports
+    spamLog = member.spamLog
     worstFragmentation = member.gauge.worst.map {
       ReplayFragmentation(
         share: 1 - Double($0.largest) / Double($0.free), freeBytes: $0.free,

@@ -1,8 +1,16 @@
 /// A replay's report as text for a terminal or a file.
 enum ReplayText {
+  private static let width = 96
+
   static func text(_ report: ReplayReport) -> String {
     var text = head(report)
-    if report.runs.count == 1 {
+    text += "\n"
+    for answer in report.answers { text += wrapped("\(answer.question) \(answer.answer)") }
+    for entry in report.unknown { text += wrapped("Unknown: \(entry.what); \(entry.tells).") }
+    if report.runs.isEmpty {
+      text +=
+        "\nnothing is simulated: where neither sizes nor frees are known it would be invented\n"
+    } else if report.runs.count == 1 {
       text += "\n" + self.text(report.runs[0])
     } else {
       text += "\n" + ReplayComparisonText.text(report.runs)
@@ -11,20 +19,37 @@ enum ReplayText {
     return text
   }
 
+  private static func wrapped(_ text: String) -> String {
+    HelpText.wrap(text, width: width).enumerated().map { index, line in
+      (index == 0 ? "" : "  ") + line + "\n"
+    }.joined()
+  }
+
   private static func head(_ report: ReplayReport) -> String {
     let capture = report.capture
+    let things = report.took.contains("Perfetto") ? "events" : "lines"
     var text =
-      "\(report.file): \(Format.grouped(capture.lines)) lines, "
+      "\(report.file): taken for \(report.took), \(Format.grouped(capture.lines)) \(things), "
       + "\(Format.time(nanoseconds: capture.nanoseconds)) recorded\n"
-    let total = report.used + report.unusedCount + report.leftOut
+    text += report.kernel.map { "kernel: \($0)\n" } ?? ""
+    if !report.policyReason.isEmpty { text += "policy: \(report.policyReason)\n" }
+    let total = report.used + report.unusedCount + report.leftOut + report.refused
     text += "transactions: \(Format.grouped(total)), replayed \(Format.grouped(report.used))"
     if report.leftOut > 0 { text += ", of other processes \(Format.grouped(report.leftOut))" }
+    if report.refused > 0 {
+      text += ", refused by the driver \(Format.grouped(report.refused))"
+    }
     text += ", unused \(Format.grouped(report.unusedCount))\n"
     for reason in report.unused { text += line(reason) }
     if report.used > 0 {
       text += "frees:\n"
       for rule in report.frees { text += "  \(Format.grouped(rule.count)) \(rule.text)\n" }
-      text += "  \(Format.grouped(report.neverFreed)) never freed: still live at the end\n"
+      text += "  \(Format.grouped(report.neverFreed)) never freed: still live at the end"
+      if report.belief == .recorded, report.neverFreed > 0 {
+        text +=
+          " (\(Format.grouped(report.leaked)) leaked, \(Format.grouped(report.waiting)) waiting)"
+      }
+      text += "\n"
     }
     if !capture.unusableLines.isEmpty {
       text += "lines that could not be used:\n"
@@ -62,6 +87,10 @@ enum ReplayText {
       ])
     }
     text += table.text(indent: "  ")
+    for process in run.processes where !process.spamLog.isEmpty {
+      text += "  \(process.label): first report of oneway spam\n"
+      for line in process.spamLog { text += "    | \(line)\n" }
+    }
     for process in run.processes where process.failed > 0 {
       text += "  \(process.label): \(ReplayFailureText.kinds(process.failures))\n"
       if let first = process.firstFailure { text += ReplayFailureText.text(first, in: run) }
@@ -85,6 +114,9 @@ enum Figure {
 }
 
 extension ReplayResult {
-  /// `990 system_server`
-  var label: String { name.isEmpty ? "\(pid)" : "\(pid) \(name)" }
+  /// `990 system_server`, `1537 keystore (hwbinder)`
+  var label: String {
+    (name.isEmpty ? "\(pid)" : "\(pid) \(name)")
+      + (context == .binder ? "" : " (\(context.name))")
+  }
 }

@@ -3,25 +3,43 @@ internal import BinderBuffer
 struct ReplayOptions: Sendable {
   /// The capture; `-` is standard input.
   var path: String
-  /// Every policy runs with every region length, all fed by one reading of the capture.
-  var policies = [PlacementPolicy.rust]
+  /// Every policy runs with every region length, all fed by one reading of the capture. Empty for
+  /// the capture's own driver.
+  var policies: [PlacementPolicy] = []
   /// Bytes of each process's region.
   var regionLengths = [1_040_384]
+  /// Regions whose length is known better.
+  var toldRegions: [Int32: Int] = [:]
+  /// Whether a process gets a longer region where the capture shows that the driver had placed more
+  /// than fits: for lengths that nobody chose.
+  var adaptsRegions = false
+  /// Why these policies, where somebody chose them by a kernel or by rules.
+  var policyReason = ""
+  /// Rules set by hand, of the capture's own driver.
+  var rules: [RuleSetting] = []
+  /// What `uname -r` prints on the device; nil for what the capture says.
+  var kernel: String?
   /// Pages that all regions of a run may have together; nil for as many as they need.
   var budget: Int?
   /// Only this process's buffers.
   var process: Int32?
+  /// Only this context's buffers.
+  var context: BinderContext?
   /// Recorded seconds per second; nil for as fast as it goes.
   var speed: Double?
-  /// Whether buffers without a recorded release are freed where other events imply it; else they
-  /// are never freed.
-  var infersFrees = true
+  /// Where frees are taken from; nil for what the capture's own events allow.
+  var belief: FreeBelief?
 
-  var settings: [ReplaySetting] {
+  func settings(_ policies: [PlacementPolicy]) -> [ReplaySetting] {
     policies.flatMap { policy in
-      regionLengths.map { ReplaySetting(policy: policy, regionLength: $0, budget: budget) }
+      regionLengths.map {
+        ReplaySetting(policy: policy, regionLength: $0, told: toldRegions, budget: budget)
+      }
     }
   }
+
+  /// How many settings will be replayed.
+  var settingCount: Int { max(1, policies.count) * regionLengths.count }
 }
 
 enum ReplayError: Error, CustomStringConvertible {
@@ -51,7 +69,7 @@ struct ReplayProgress {
 
 /// Replays a capture in all the settings asked for.
 ///
-/// A file is read twice, the first time for what only its later lines tell. Progress is reported
+/// The input is read twice, the first time for what only its later lines tell. Progress is reported
 /// every few thousand lines; a request to stop ends the replay there with what was done so far.
 ///
 /// - Parameter recorders: of the first settings; the others are not recorded.
@@ -60,9 +78,26 @@ func runReplay(
   progress: (ReplayProgress) -> Void = { _ in },
   shouldStop: () -> Bool = { Interrupt.wasRequested }
 ) throws(ReplayError) -> ReplayReport {
+  let input: Input
+  do throws(InputError) {
+    input = try Input(path: options.path)
+  } catch {
+    throw .input(error)
+  }
+  return try runReplay(
+    input, options, recorders: recorders, progress: progress, shouldStop: shouldStop)
+}
+
+/// The same for an input that is already open.
+func runReplay(
+  _ input: Input, _ options: ReplayOptions, recorders: [Recorder] = [],
+  progress: (ReplayProgress) -> Void = { _ in },
+  shouldStop: () -> Bool = { Interrupt.wasRequested }
+) throws(ReplayError) -> ReplayReport {
+  if let refusal = input.refusal { throw .input(refusal) }
   var line = 0
   do {
-    var reader = try CaptureReader(path: options.path)
+    var reader = CaptureReader(input)
     return try replay(
       &reader, options, recorders: recorders, line: &line, progress: progress,
       shouldStop: shouldStop)
@@ -88,53 +123,18 @@ func replay(
     survey = try CaptureSurvey(&reader, shouldStop: shouldStop)
     try reader.rewind()
   }
-  var planner = ReplayPlanner(
-    survey: survey, onlyProcess: options.process, infersFrees: options.infersFrees)
-  let pattern = ObjectPattern()
-  var engines = try options.settings.enumerated().map { index, setting in
-    do throws(BinderError) {
-      return try ReplayEngine(
-        setting: setting, pattern: pattern,
-        recorder: index < recorders.count ? recorders[index] : nil)
-    } catch {
-      throw ReplayError.setting(setting, error)
+  var session = ReplaySession(options, survey)
+  while true {
+    var report = try session.run(
+      &reader, recorders, line: &line, progress: progress, shouldStop: shouldStop)
+    guard reader.canRewind, !report.wasInterrupted, session.adapt(report) else {
+      session.conclude(&report)
+      return report
     }
+    // The driver placed what found no room here: the region is longer.
+    for recorder in recorders { recorder.restart() }
+    try reader.rewind()
   }
-  var pace = ReplayPace(speed: options.speed)
-  var wasInterrupted = false
-  while let record = try reader.next() {
-    line = record.line
-    if line & 0xFFF == 0 {
-      progress(
-        ReplayProgress(bytes: reader.summary.byteCount, ofBytes: reader.fileSize, lines: line))
-      wasInterrupted = shouldStop()
-    }
-    if !wasInterrupted { wasInterrupted = !pace.wait(until: reader.summary.elapsed, shouldStop) }
-    if wasInterrupted { break }
-    planner.plan(record)
-    for step in planner.steps {
-      for index in engines.indices {
-        try engines[index].apply(step, at: reader.summary.elapsed)
-      }
-    }
-  }
-  planner.finish()
-  for step in planner.steps {
-    for index in engines.indices {
-      try engines[index].apply(step, at: reader.summary.elapsed)
-    }
-  }
-  var report = ReplayReport(file: options.path, capture: reader.summary, planner: planner)
-  if let damage = reader.input.damage { report.notes.append(damage) }
-  report.wasInterrupted = wasInterrupted
-  report.runs = engines.map { engine in
-    var run = engine.result(until: reader.summary.elapsed)
-    for index in run.processes.indices {
-      run.processes[index].name = planner.names[run.processes[index].pid]?.description ?? ""
-    }
-    return run
-  }
-  return report
 }
 
 /// Waits until a line's time has come, when a replay runs at the speed of its recording.

@@ -16,8 +16,12 @@ enum FailureText {
 
   private static func asked(_ group: FailureGroup, _ names: ProcessNames) -> String {
     let first = group.first
+    let origin =
+      first.origin.map {
+        " (transaction \($0.transaction), line \($0.line), \(ReplayTime.text($0.nanoseconds)))"
+      } ?? ""
     var text =
-      "The first was a \(noun(first.kind)) of \(names.label(first.sender)) with "
+      "The first was a \(noun(first.kind))\(origin) of \(names.label(first.sender)) with "
       + "\(Format.grouped(first.dataSize)) bytes of data, \(Format.grouped(first.offsetsSize)) of "
       + "offsets and \(Format.grouped(first.extraSize)) extra: "
       + "\(Format.grouped(first.wantedSize)) bytes of the region."
@@ -89,7 +93,7 @@ enum FailureText {
     return groups.map { group in
       "<article class=\"failure\"><h3>\(HTML.escaped(title(group, names)))</h3>\n"
         + explanation(group, names).map(HTML.paragraph).joined()
-        + (group.kind == .noSpace
+        + (!group.log.isEmpty
           ? "<pre>\(HTML.escaped(group.log))</pre>\n" : "") + "</article>\n"
     }.joined()
   }

@@ -2,6 +2,10 @@
 struct ProcessNames {
   var byPID: [Int32: String] = [:]
 
-  /// `990 system_server`
-  func label(_ pid: Int32) -> String { byPID[pid].map { "\(pid) \($0)" } ?? "\(pid)" }
+  /// `990 system_server`; for a region of another context than binder, `1537 keystore (hwbinder)`.
+  func label(_ number: Int32) -> String {
+    let key = RegionKey(number: number)
+    let name = byPID[key.pid].map { "\(key.pid) \($0)" } ?? "\(key.pid)"
+    return key.context == .binder ? name : "\(name) (\(key.context.name))"
+  }
 }

@@ -84,7 +84,8 @@ struct RecordingSections {
       held.prefix(Self.shownLeaks).map { entry in
         let buffer = entry.buffer
         return [
-          "\(buffer.id)", name(buffer.receiver), name(buffer.sender), buffer.kind.name,
+          "\(buffer.number)" + (buffer.origin.map { " (line \($0.line))" } ?? ""),
+          name(buffer.receiver), name(buffer.sender), buffer.kind.name,
           "0x" + String(buffer.code, radix: 16), "0x" + String(buffer.offset, radix: 16),
           Format.grouped(buffer.size), Format.time(nanoseconds: entry.since),
         ]

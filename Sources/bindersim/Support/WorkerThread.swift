@@ -26,6 +26,9 @@ struct WorkerThread<Result: Sendable>: Sendable {
     return work.result!
   }
 
+  /// Nobody waits for it: it cleans up after itself.
+  func detach() { pthread_detach(handle) }
+
   // INVARIANT: `result` is written by the thread and read after it was joined.
   private final class Work: Runnable, @unchecked Sendable {
     private let body: @Sendable () -> Result

@@ -98,7 +98,12 @@ struct Column: Sendable {
 }
 
 extension RegionUsage {
+  /// Of less than this part of a region nobody asks in how many pieces it is: a sixteenth.
+  static var worthCutting: Int { 16 }
+
   fileprivate var fragmentationPermille: Int {
-    freeBytes == 0 ? 0 : 1000 - largestFreeRange * 1000 / freeBytes
+    // In a region that is nearly full, how the rest lies does not matter.
+    freeBytes * Self.worthCutting < freeBytes + bytesInUse
+      ? 0 : 1000 - largestFreeRange * 1000 / max(1, freeBytes)
   }
 }

@@ -57,11 +57,27 @@ struct SentBuffer: Sendable {
   var offsetsSize: Int
   var extraSize: Int
   var isSpam = false
+  /// Of a replay: where the capture has it.
+  var origin: CaptureOrigin?
+
+  /// The number that a person knows it by: the capture's, where it is of one.
+  var number: UInt32 { origin?.transaction ?? id }
 
   /// The bytes that were requested: each part is rounded up to 8 bytes.
   var wantedSize: Int {
-    max(8, [dataSize, offsetsSize, extraSize].reduce(0) { $0 + (($1 + 7) & ~7) })
+    let parts = [dataSize, offsetsSize, extraSize]
+    // What a capture says may be any number.
+    guard parts.allSatisfy({ $0 <= Int.max / 4 }) else { return .max }
+    return max(8, parts.reduce(0) { $0 + (($1 + 7) & ~7) })
   }
+}
+
+/// Where a capture has a message: what finds it again there, or in Perfetto.
+struct CaptureOrigin: Equatable, Sendable {
+  var transaction: UInt32
+  var line: Int
+  /// As the capture tells the time.
+  var nanoseconds: UInt64
 }
 
 extension SentBuffer {

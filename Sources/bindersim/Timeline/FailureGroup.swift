@@ -13,7 +13,7 @@ struct FailureGroup: Sendable {
   let usage: RegionUsage?
   /// Who held its bytes then, largest first.
   let holders: [Holder]
-  /// What the C driver would have logged.
+  /// What the driver would have logged; empty for what it does not log.
   let log: String
   private(set) var count = 1
   private(set) var lastTime: UInt64
@@ -28,7 +28,11 @@ struct FailureGroup: Sendable {
     message = "\(error)"
     usage = process.usage
     holders = Array(Holder.all(of: process).prefix(5))
-    log = process.exhaustionLog(requested: buffer.wantedSize)
+    log = PredictedLog(process.statistics.policy ?? .c).refusal(
+      PredictedLog.Message(buffer, thread: nil), error.kind,
+      process.exhaustionLog(requested: buffer.wantedSize),
+      freeOneway: process.usage?.freeOnewaySpace ?? 0
+    ).joined(separator: "\n")
     lastTime = time
     smallest = buffer.wantedSize
     largest = buffer.wantedSize

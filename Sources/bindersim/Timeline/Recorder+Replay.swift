@@ -1,21 +1,30 @@
 internal import BinderBuffer
 
-/// A replay's steps as events. A capture does not say which thread frees a buffer, and the time of
-/// the receive does not matter to a region; the process stands for its threads.
+/// A replay's steps as events. A capture does not tell which thread frees: the process itself stands
+/// for it.
 extension Recorder {
   func noteSent(
     _ buffer: PlannedBuffer, _ receipt: Receipt, at time: UInt64, _ process: BinderProcess
   ) {
     let event = EngineEvent(
       step: .sent(SentBuffer(buffer).placed(receipt)), time: time, process: buffer.sender,
-      thread: buffer.sender)
+      thread: buffer.senderThread)
     note(event, in: process)
+  }
+
+  func noteReceived(
+    _ debugID: UInt32, at time: UInt64, process: Int32, thread: Int32, _ region: BinderProcess
+  ) {
+    note(
+      EngineEvent(step: .received(debugID), time: time, process: process, thread: thread),
+      in: region)
   }
 
   func noteFailure(
     of buffer: PlannedBuffer, _ error: BinderError, at time: UInt64, _ process: BinderProcess
   ) {
-    noteFailure(of: SentBuffer(buffer), error, at: time, thread: buffer.sender, in: process)
+    noteFailure(
+      of: SentBuffer(buffer), error, at: time, thread: buffer.senderThread, in: process)
   }
 
   func noteFreed(_ debugID: UInt32, at time: UInt64, _ process: BinderProcess) {
@@ -35,8 +44,11 @@ extension SentBuffer {
       case .oneway: .oneway
       }
     self.init(
-      kind: kind, sender: buffer.sender, receiver: buffer.destination,
-      awaitedBy: kind == .reply ? buffer.destination : 0, code: buffer.code,
-      dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize)
+      kind: kind, sender: buffer.sender,
+      receiver: RegionKey(buffer.destination, buffer.context).number,
+      awaitedBy: kind == .reply ? buffer.awaitedBy : 0, node: buffer.node, code: buffer.code,
+      dataSize: buffer.dataSize, offsetsSize: buffer.offsetsSize, extraSize: buffer.extraSize,
+      origin: CaptureOrigin(
+        transaction: buffer.transaction, line: buffer.line, nanoseconds: buffer.nanoseconds))
   }
 }

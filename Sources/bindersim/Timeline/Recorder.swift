@@ -15,13 +15,20 @@ final class Recorder: Sendable {
     }
   }
 
+  private let keepsEvents: Bool
   // Locked before a process's lock, never after one.
   private let state: Locked<State>
 
   /// Nil when nothing is recorded.
   init?(_ depth: RecordingDepth) {
     guard depth != .none else { return nil }
+    keepsEvents = depth == .events
     state = Locked(State(recording: Recording(keepsEvents: depth == .events)))
+  }
+
+  /// Forgets all that was told.
+  func restart() {
+    state.withLock { $0 = State(recording: Recording(keepsEvents: keepsEvents)) }
   }
 
   /// Advances to a time; call it before the regions change again.

@@ -15,7 +15,9 @@ func fuzzCapture(_ bytes: [UInt8]) throws {
 
   var reader = CaptureReader(bytes: bytes)
   let survey = try CaptureSurvey(&reader)
-  for survey in [survey, CaptureSurvey()] { try plan(whole.records, survey) }
+  for belief in [FreeBelief.inferred, .recorded, .unknown] {
+    for survey in [survey, CaptureSurvey()] { try plan(whole.records, survey, belief) }
+  }
   try replayAll(bytes)
 }
 
@@ -31,8 +33,10 @@ extension CaptureReader {
 }
 
 /// Every slot is sent to and freed in turn, and what is left over is counted.
-private func plan(_ records: [CaptureRecord], _ survey: CaptureSurvey) throws {
-  var planner = ReplayPlanner(survey: survey)
+private func plan(
+  _ records: [CaptureRecord], _ survey: CaptureSurvey, _ belief: FreeBelief
+) throws {
+  var planner = ReplayPlanner(survey: survey, belief: belief)
   var live: Set<Int> = []
   func take(_ steps: [ReplayStep]) throws {
     for step in steps {
@@ -44,6 +48,9 @@ private func plan(_ records: [CaptureRecord], _ survey: CaptureSurvey) throws {
         }
         try require(
           min(buffer.dataSize, buffer.offsetsSize, buffer.extraSize) >= 0, "a negative size")
+      case .received(let slot, _, _):
+        try require(live.contains(slot), "slot \(slot) is received, which is free")
+      case .refused: break
       case .free(let slot, _):
         try require(live.remove(slot) != nil, "slot \(slot) is freed twice")
       }
@@ -56,11 +63,13 @@ private func plan(_ records: [CaptureRecord], _ survey: CaptureSurvey) throws {
   planner.finish()
   try take(planner.steps)
   try require(planner.liveCount, live.count, "live buffers")
+  try require(planner.unreleased { _ in true }.count, live.count, "buffers that are told to live")
 }
 
 /// The replay's own figures agree with each other.
 private func replayAll(_ bytes: [UInt8]) throws {
   var options = ReplayOptions(path: "fuzz")
+  options.belief = .inferred
   options.policies = [.rust, .c]
   options.regionLengths = [65536]
   options.budget = 64

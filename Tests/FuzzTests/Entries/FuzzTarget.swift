@@ -7,6 +7,9 @@ enum FuzzTarget: String, CaseIterable, Sendable {
   case recording
   case command
   case job
+  case evidence
+  case archive
+  case driver
 
   /// - Throws: `Finding` when the code under test is wrong.
   func run(_ input: [UInt8]) throws {
@@ -18,6 +21,9 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .recording: try fuzzRecording(input)
     case .command: try fuzzCommandLine(input)
     case .job: try fuzzJob(input)
+    case .evidence: try fuzzEvidence(input)
+    case .archive: try fuzzArchive(input)
+    case .driver: try fuzzDriver(input)
     }
   }
 }

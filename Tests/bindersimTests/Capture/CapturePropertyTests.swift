@@ -77,7 +77,9 @@ import Testing
     for _ in 0..<10 {
       var reader = CaptureReader(bytes: Self.damaged(&random))
       var line = 0
-      let report = try replay(&reader, ReplayOptions(path: "damaged"), line: &line)
+      var options = ReplayOptions(path: "damaged")
+      options.belief = .inferred
+      let report = try replay(&reader, options, line: &line)
       #expect(report.runs[0].processes.reduce(0) { $0 + $1.buffers + $1.failed } == report.used)
     }
   }

@@ -74,10 +74,13 @@ import Testing
     #expect(tool.errors.contains("See 'bindersim ") || tool.errors.contains("accepted: "))
   }
 
-  @Test(arguments: [["replay", "/nonexistent"], ["verify", "/nonexistent"]])
+  @Test(
+    arguments: [
+      ["replay", "/nonexistent"], ["verify", "/nonexistent"], ["explain", "/nonexistent"],
+    ])
   func inputThatCannotBeRead(_ arguments: [String]) throws {
     let tool = try BuiltTool.run(arguments)
-    #expect(tool.status == 1)
+    #expect(tool.status == 3)
     #expect((tool.output + tool.errors).contains("/nonexistent: cannot open: No such file"))
   }
 
@@ -97,13 +100,13 @@ import Testing
 
   @Test func aRecordingThatCannotBeWritten() throws {
     let tool = try BuiltTool.run(["record", "--output", "/nonexistent/c.rec"])
-    #expect(tool.status == 1)
+    #expect(tool.status == 3)
     #expect(tool.errors.hasPrefix("bindersim: cannot write '/nonexistent/c.rec'"))
   }
 
   @Test func outputThatCannotBeWritten() throws {
     let tool = try BuiltTool.run(["--version"], outputTo: "/dev/full")
-    #expect(tool.status == 1)
+    #expect(tool.status == 3)
     #expect(tool.errors.contains("cannot write to standard output"))
   }
 }

@@ -32,7 +32,7 @@ import Testing
     var options = ReplayOptions(path: path)
     options.policies = [one.policy]
     options.regionLengths = [one.region]
-    options.infersFrees = false
+    options.belief = .recorded
     let replay = try runReplay(options)
     #expect(replay.unused.isEmpty && replay.capture.unusableLines.isEmpty)
     #expect(replay.notes == [])

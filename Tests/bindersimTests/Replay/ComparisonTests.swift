@@ -108,8 +108,9 @@ import Testing
     #expect(first.receiver == 3)
     #expect(
       first.kernelLog == [
-        "3: binder_alloc_buf size 3000 failed, no address space",
-        "allocated: 3000 (num: 1 largest: 3000), free: 1096 (num: 1 largest: 1096)",
+        "binder_alloc: 3: binder_alloc_buf size 3000 failed, no address space",
+        "binder_alloc: allocated: 3000 (num: 1 largest: 3000), free: 1096 (num: 1 largest: 1096)",
+        "binder: 2:20 transaction call to 3:0 failed 2/29201/-28, code 1 size 3000-0 line ?",
       ])
     let text = ReplayText.text(report)
     let rows = text.split(separator: "\n").filter {
@@ -120,16 +121,21 @@ import Testing
     #expect(text.contains("c, 4K: failed: 1 no oneway space, 3 no space"))
     #expect(text.contains("by process: 3 3; 4 1"))
     #expect(text.contains("first at line 4, 1.000004 s"))
-    #expect(text.contains("| allocated: 3000 (num: 1 largest: 3000)"))
+    #expect(text.contains("| binder_alloc: allocated: 3000 (num: 1 largest: 3000)"))
     #expect(!text.contains("c, 64K:"))
   }
 
-  @Test func noRoomForOnewayLogsNothing() throws {
+  @Test func theRustDriverLogsItsOwn() throws {
     var capture = SyntheticCapture()
     capture.send(1, from: 20, 2, to: 3, oneway: true, data: 3000)
     let report = try capture.replayed(ReplayOptions(path: "synthetic", regionLengths: [4096]))
     #expect(report.runs[0].firstFailure?.kind == "no oneway space")
-    #expect(report.runs[0].firstFailure?.kernelLog == [])
+    #expect(
+      report.runs[0].firstFailure?.kernelLog == [
+        "rust_binder: Failed to allocate buffer. len:3000, is_oneway:true",
+        "rust_binder: Failure in copy_transaction_data: ENOSPC",
+        "rust_binder: 2:20 transaction to 3 failed: ENOSPC",
+      ])
   }
 
   @Test(

@@ -11,6 +11,8 @@ import Testing
   ) throws -> ReplayReport {
     var reader = CaptureReader(bytes: bytes)
     var line = 0
+    var options = options
+    options.belief = .inferred
     return try replay(&reader, options, line: &line)
   }
 

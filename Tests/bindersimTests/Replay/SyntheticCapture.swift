@@ -1,3 +1,5 @@
+import BinderBuffer
+
 @testable import bindersim
 
 /// Writes small captures, one event a line, a microsecond apart.
@@ -64,17 +66,32 @@ struct SyntheticCapture {
     allocBuf(id, from: thread, process, data: data)
   }
 
-  /// What the planner makes of it: steps in order, and its counts.
-  func plan(surveyed: Bool = true, only process: Int32? = nil) throws -> (
-    [ReplayStep], ReplayPlanner
-  ) {
+  /// What the planner makes of it: sends and frees in order, and its counts.
+  func plan(
+    surveyed: Bool = true, only process: Int32? = nil, belief: FreeBelief = .inferred
+  ) throws -> ([ReplayStep], ReplayPlanner) {
+    let (steps, planner) = try planAll(surveyed: surveyed, only: process, belief: belief)
+    return (
+      steps.filter { step in
+        switch step {
+        case .send, .free: true
+        case .received, .refused: false
+        }
+      }, planner
+    )
+  }
+
+  /// The same with what is received and refused.
+  func planAll(
+    surveyed: Bool = true, only process: Int32? = nil, belief: FreeBelief = .inferred
+  ) throws -> ([ReplayStep], ReplayPlanner) {
     var reader = CaptureReader(bytes: Array(text.utf8))
     var survey = CaptureSurvey()
     if surveyed {
       survey = try CaptureSurvey(&reader)
       try reader.rewind()
     }
-    var planner = ReplayPlanner(survey: survey, onlyProcess: process)
+    var planner = ReplayPlanner(survey: survey, onlyProcess: process, belief: belief)
     var steps: [ReplayStep] = []
     while let record = try reader.next() {
       planner.plan(record)
@@ -88,6 +105,10 @@ struct SyntheticCapture {
   {
     var reader = CaptureReader(bytes: Array(text.utf8))
     var line = 0
+    var options = options
+    // Most of these captures are too small for anything to be believed by itself.
+    options.belief = options.belief ?? .inferred
+    if options.policies.isEmpty { options.policies = [.rust] }
     return try replay(&reader, options, line: &line)
   }
 }
@@ -96,8 +117,9 @@ extension [ReplayStep] {
   /// `+5` for a buffer of transaction 5, `-5 rule` for its free.
   var summary: [String] {
     var ids: [Int: UInt32] = [:]
-    return map { step in
+    return compactMap { step in
       switch step {
+      case .received, .refused: return nil
       case .send(let buffer):
         ids[buffer.slot] = buffer.transaction
         return "+\(buffer.transaction)"

@@ -43,7 +43,7 @@ import Testing
     let page = try Self.page(.leak)
     for word in [
       "were never freed", "of them by process 1000, sent by", "The region was held by",
-      "binder_alloc_buf size", "Region map: 16 of 16 pages", "first at",
+      "rust_binder: Failed to allocate buffer. len:", "Region map: 16 of 16 pages", "first at",
     ] {
       #expect(page.contains(word), "\(word)")
     }

@@ -52,9 +52,10 @@ import Testing
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
     writeFile(scratch.path("capture"), capture.text)
-    let plain = try BuiltTool.run(["replay", scratch.path("capture")])
+    let options = ["--policy", "rust", "--region", "1016K", "--frees", "inferred"]
+    let plain = try BuiltTool.run(["replay", scratch.path("capture")] + options)
     let tool = try BuiltTool.run(
-      ["replay", scratch.path("capture"), "--html", scratch.path("page.html")])
+      ["replay", scratch.path("capture"), "--html", scratch.path("page.html")] + options)
     #expect(tool.output == plain.output && tool.status == 1)
     let page = try #require(readFile(scratch.path("page.html")))
     #expect(page.contains("Yes. Refused were by rust 1 with 1016 KiB, 0 with 2 MiB."))

@@ -94,6 +94,9 @@ struct BuiltTool {
     return status & 0x7f == 0 ? status >> 8 & 0xff : -(status & 0x7f)
   }
 
+  /// For programs that start it themselves.
+  static var builtPath: String? { path }
+
   /// Built into the directory of the program that runs the tests.
   private static var path: String? {
     guard let own = unsafe realpath("/proc/self/exe", nil) else { return nil }

@@ -53,10 +53,10 @@ extension Driver {
     case .death(let death):
       // One that was cleared has no reference any more that would end it.
       if deaths[death].stage == .cleared || deaths[death].stage == .deadAndCleared {
-        deaths.remove(death)
+        endDeath(death)
       }
     case .freeze(let freeze):
-      if freezes[freeze].isCleared { freezes.remove(freeze) }
+      if freezes[freeze].isCleared { endFreeze(freeze) }
     case .node, .completion, .returnError, .replyError: break
     }
   }

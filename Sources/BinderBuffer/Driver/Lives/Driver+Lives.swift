@@ -73,7 +73,7 @@ extension Driver {
   /// caller closes it.
   ///
   /// - Throws: `EINVAL` without a region, or one that is not shared; what the system says.
-  public func readOnlyDescriptor(_ id: DriverProcessID) throws(Errno) -> Int32 {
+  public mutating func readOnlyDescriptor(_ id: DriverProcessID) throws(Errno) -> Int32 {
     let process = try find(id)
     guard processes[process].regionLength > 0 else { throw .invalidArgument }
     do throws(PageAllocError) {

@@ -5,10 +5,12 @@ public import PageAlloc
 public struct FreezeRequest: Hashable, Sendable, BitwiseCopyable {
   /// Every open of this process in the context.
   public var pid: Int32
+  /// Freeze, or thaw.
   public var freezes: Bool
   /// How long to wait for transactions to end; 0: not at all. In milliseconds.
   public var timeout: UInt32
 
+  /// A request for every open of `pid`.
   public init(pid: Int32, freezes: Bool, timeout: UInt32) {
     self.pid = pid
     self.freezes = freezes
@@ -26,6 +28,7 @@ public struct FreezeRequest: Hashable, Sendable, BitwiseCopyable {
 
 /// How `beginFreeze` went.
 public enum FreezeStep: Hashable, Sendable {
+  /// It is frozen, or thawed.
   case done
   /// Wait until `Effects.freezeProgress`, at most the timeout, then call `endFreeze`.
   case wait

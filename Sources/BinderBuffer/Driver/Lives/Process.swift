@@ -10,6 +10,8 @@ extension Driver {
     var threads: [Int32: ThreadIndex] = [:]
     /// Its own objects, by pointer.
     var nodes: [UInt64: NodeIndex] = [:]
+    /// Death and freeze notices that it asked for and that have not ended.
+    var notices = 0
     /// What it can call.
     var handles = HandleTable()
     /// Its reference to a node; at most one.
@@ -91,10 +93,8 @@ extension Driver.Process {
 
   /// A descriptor through which another process can map the region, read-only; without a region
   /// there is none.
-  func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
-    switch space {
-    case .some(let space): return try space.pages.memory.readOnlyDescriptor()
-    case .none: throw .invalidArgument(.notExportable, value: 0)
-    }
+  mutating func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
+    guard regionLength > 0 else { throw .invalidArgument(.notExportable, value: 0) }
+    return try space!.readOnlyDescriptor()
   }
 }

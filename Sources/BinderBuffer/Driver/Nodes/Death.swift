@@ -23,6 +23,8 @@ extension Driver {
     guard let reference = reference(process, handle), references[reference].death.isNone else {
       return
     }
+    guard processes[process].notices < options.limits.notices else { return }
+    processes[process].notices += 1
     let death = deaths.insert(Death(cookie: cookie, process: process))
     references[reference].death = death
     if nodes[references[reference].node].owner.isNone {
@@ -84,6 +86,7 @@ extension Driver {
   mutating func endDeath(_ death: DeathIndex) {
     guard !death.isNone else { return }
     if !deaths[death].work.isNone { remove(deaths[death].work) }
+    processes[deaths[death].process].notices -= 1
     deaths.remove(death)
   }
 

@@ -24,6 +24,8 @@ extension Driver {
     }
     let owner = nodes[references[reference].node].owner
     guard !owner.isNone else { throw .invalidArgument }
+    guard processes[process].notices < options.limits.notices else { throw .noMemory }
+    processes[process].notices += 1
     let freeze = freezes.insert(
       FreezeNotice(cookie: cookie, process: process, isFrozen: processes[owner].isFrozen))
     references[reference].freeze = freeze
@@ -69,6 +71,7 @@ extension Driver {
   mutating func endFreeze(_ freeze: FreezeIndex) {
     guard !freeze.isNone else { return }
     if !freezes[freeze].work.isNone { remove(freezes[freeze].work) }
+    processes[freezes[freeze].process].notices -= 1
     freezes.remove(freeze)
   }
 

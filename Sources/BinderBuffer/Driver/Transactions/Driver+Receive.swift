@@ -9,7 +9,8 @@ extension Driver {
     let process = threads[thread].process
     let base = processes[process].regionAddress &+ UInt64(entry.buffer)
     let buffer = processes[process].space!.update(entry.buffer) {
-      $0.isDelivered = true
+      // A buffer that still gets its files cannot be freed.
+      $0.isDelivered = !entry.hasFiles
       return $0
     }
     let layout = buffer.layout
@@ -68,6 +69,7 @@ extension Driver {
       !processes[process].isDead, processes[process].space!.record(at: result.buffer) != nil
     else { return }
     let size = processes[process].space!.update(result.buffer) {
+      $0.isDelivered = true
       $0.hasDescriptors = true
       return $0.layout.size
     }

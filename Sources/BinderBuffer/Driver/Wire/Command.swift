@@ -33,19 +33,24 @@ public enum Command: Sendable, BitwiseCopyable {
 public struct TransactionCommand: Sendable, BitwiseCopyable {
   /// The target; of no meaning in a reply.
   public var handle: UInt32
+  /// `BC_REPLY` rather than `BC_TRANSACTION`.
   public var isReply: Bool
+  /// What the receiver is to do, as it understands it.
   public var code: UInt32
   /// `TF_…`, unknown bits too.
   public var flags: UInt32
-  /// Where the message lies in the sender, and its bytes.
+  /// Where the message lies in the sender.
   public var data: UInt64
+  /// Its bytes.
   public var dataSize: UInt64
-  /// Where the offsets of its objects lie, and their bytes.
+  /// Where the offsets of its objects lie.
   public var offsets: UInt64
+  /// Their bytes.
   public var offsetsSize: UInt64
   /// Room for scatter-gather buffers, in bytes.
   public var extraSize: UInt64
 
+  /// A message; without arguments an empty call of handle 0.
   public init(
     handle: UInt32 = 0, isReply: Bool = false, code: UInt32 = 0, flags: UInt32 = 0,
     data: UInt64 = 0, dataSize: UInt64 = 0, offsets: UInt64 = 0, offsetsSize: UInt64 = 0,

@@ -7,6 +7,7 @@ public import PageAlloc
   /// Where they go; as long as this.
   public var target: UnsafeMutableRawBufferPointer
 
+  /// A piece as long as `target`.
   public init(address: UInt64, target: UnsafeMutableRawBufferPointer) {
     unsafe self.address = address
     unsafe self.target = unsafe target
