@@ -20,10 +20,10 @@ struct PredictedLog {
   init(style: Style) { self.style = style }
 
   init(_ policy: PlacementPolicy) {
-    switch policy {
-    case .c: style = .cCode
-    case .c61: style = .cNamed
-    case .rust, .rust6180, .compact: style = .rust
+    switch policy.base {
+    case "c": style = .cCode
+    case "c-6.1", "c-android14-6.1": style = .cNamed
+    default: style = policy.search == .c ? .c : .rust
     }
   }
 

@@ -19,9 +19,9 @@ struct ReplaySession {
     self.survey = survey
     belief = options.belief ?? Self.belief(survey)
     policies = options.policies
-    reason = ""
+    reason = options.policyReason
     guard policies.isEmpty else { return }
-    let choice = OwnDriver(survey.facts, kernel: options.kernel)
+    let choice = OwnDriver(survey.facts, kernel: options.kernel, options.rules)
     policies = [choice.policy]
     reason = choice.reason
   }
@@ -207,7 +207,7 @@ private struct OwnDriver {
   var policy: PlacementPolicy
   var reason: String
 
-  init(_ facts: CaptureFacts, kernel given: String?) {
+  init(_ facts: CaptureFacts, kernel given: String?, _ rules: [RuleSetting]) {
     let release = given ?? facts.kernel?.release
     let told = given != nil ? "as given" : facts.kernel?.source.text ?? ""
     if facts.driver.family == .rust {
@@ -219,6 +219,25 @@ private struct OwnDriver {
         facts.driver.family == .c
         ? "c, the capture's own driver: \(facts.driver.text)" : "c: nothing tells the driver"
     }
-    if let release { reason += "; kernel \(release) (\(told))" }
+    if let release {
+      reason += "; kernel \(release) (\(told))"
+      take(release, facts.driver.family == .rust ? .rust : .c)
+    }
+    for rule in rules {
+      // INVARIANT: the command line's parser has set it before.
+      try? policy.rules.set(rule.name, to: rule.value)
+      reason += "; \(rule.name)=\(rule.value) set by hand"
+    }
+  }
+
+  /// The rules that this kernel's driver has.
+  private mutating func take(_ release: String, _ driver: BinderDriver) {
+    do throws(KernelError) {
+      let choice = try BinderBuffer.KernelRelease(release).policy(of: driver)
+      policy = choice.policy
+      reason += "; rules \(policy.name), of \(choice)"
+    } catch {
+      reason += "; \(error); the newest rules are taken"
+    }
   }
 }

@@ -13,6 +13,10 @@ struct ReplayOptions: Sendable {
   /// Whether a process gets a longer region where the capture shows that the driver had placed more
   /// than fits: for lengths that nobody chose.
   var adaptsRegions = false
+  /// Why these policies, where somebody chose them by a kernel or by rules.
+  var policyReason = ""
+  /// Rules set by hand, of the capture's own driver.
+  var rules: [RuleSetting] = []
   /// What `uname -r` prints on the device; nil for what the capture says.
   var kernel: String?
   /// Pages that all regions of a run may have together; nil for as many as they need.
