@@ -63,7 +63,7 @@ struct Inbox: ~Copyable {
     let reservation: Reservation
     do throws(BufferError) {
       reservation = try space!.beginReserve(
-        layout.size, oneway: oneway, sender: sender, debugID: debugID, &unbacked)
+        layout.request, oneway: oneway, sender: sender, debugID: debugID, &unbacked)
     } catch {
       throw BinderError(error, pid: pid)
     }

@@ -100,8 +100,8 @@ struct RangeEngine: ~Copyable {
     self.policy = policy
     search = policy.search
     self.frames = search == .compact ? frames : nil
-    onewayCharge = policy.rules.onewayHeader.charged
-    onewayRequirement = policy.rules.onewayHeader.required
+    onewayCharge = UInt32(policy.rules.onewayHeader.charged)
+    onewayRequirement = UInt32(policy.rules.onewayHeader.required)
     self.length = UInt32(length)
     units = UInt32(length) / 8
     arrayLimit = search != .c ? UInt32(ShortArray.capacity) : 0

@@ -1,5 +1,5 @@
 /// What a driver says about the sender of a oneway buffer when oneway space is low.
-public enum SpamFinding: UInt8, Hashable, Sendable {
+public enum SpamFinding: UInt8, Hashable, Sendable, BitwiseCopyable {
   /// Nothing.
   case none
   /// A line in the kernel's log.

@@ -27,7 +27,7 @@ public struct DriverRules: Hashable, Sendable {
     case required104 = "hybrid"
 
     /// Bytes that a oneway buffer takes of the free oneway space beside its own.
-    var charged: UInt32 {
+    public var charged: Int {
       switch self {
       case .charged96: 96
       case .charged104: 104
@@ -36,7 +36,7 @@ public struct DriverRules: Hashable, Sendable {
     }
 
     /// Bytes of free oneway space that must be there beside its own.
-    var required: UInt32 { self == .required104 ? 104 : charged }
+    public var required: Int { self == .required104 ? 104 : charged }
   }
 
   /// What is done about a sender of many oneway buffers when less than a tenth of the region is

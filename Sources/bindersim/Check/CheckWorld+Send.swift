@@ -90,7 +90,8 @@ extension CheckWorld {
     let offset: Int
     let isSpam: Bool
     switch region.placement.reserve(
-      layout.size, oneway: oneway, sender: sender.pid, hasFrame: region.pages.isFramed)
+      layout.isEmpty ? 0 : layout.size, oneway: oneway, sender: sender.pid,
+      hasFrame: region.pages.isFramed)
     {
     case .noOnewaySpace(let free):
       let expected = BinderError.noOnewaySpace(pid: target.pid, requested: layout.size, free: free)

@@ -33,7 +33,7 @@ enum RuleOptions {
   ///
   /// - Parameter policies: Empty when none was given.
   static func policies(
-    _ policies: [PlacementPolicy], _ kernel: BinderBuffer.KernelRelease?, _ rules: [RuleSetting]
+    _ policies: [PlacementPolicy], _ kernel: KernelRelease?, _ rules: [RuleSetting]
   ) throws(CommandError) -> [ChosenPolicy] {
     guard !policies.isEmpty else { return [try choose(nil, kernel, rules)] }
     var chosen: [ChosenPolicy] = []
@@ -43,7 +43,7 @@ enum RuleOptions {
 
   /// - Parameter policy: Nil when none was given.
   static func choose(
-    _ policy: PlacementPolicy?, _ kernel: BinderBuffer.KernelRelease?, _ rules: [RuleSetting]
+    _ policy: PlacementPolicy?, _ kernel: KernelRelease?, _ rules: [RuleSetting]
   ) throws(CommandError) -> ChosenPolicy {
     var chosen: ChosenPolicy
     if let kernel {
@@ -66,7 +66,7 @@ enum RuleOptions {
   }
 
   private static func choose(
-    _ policy: PlacementPolicy?, of kernel: BinderBuffer.KernelRelease
+    _ policy: PlacementPolicy?, of kernel: KernelRelease
   ) throws(CommandError) -> ChosenPolicy {
     let driver: BinderDriver
     switch policy {
@@ -150,11 +150,11 @@ extension PlacementPolicy {
   }
 }
 
-extension ValueSyntax<BinderBuffer.KernelRelease> {
+extension ValueSyntax<KernelRelease> {
   /// What `uname -r` prints.
   static var kernelRelease: Self {
     Self("RELEASE", accepted: "a kernel release, like 6.1.90 or 5.10.149-android12-9") {
-      try? BinderBuffer.KernelRelease($0)
+      try? KernelRelease($0)
     }
   }
 }

@@ -4,7 +4,7 @@ extension RecordedDriver {
   /// The driver whose answers a policy gives: `c 6.12`, `c 5.10.208+lru=up`, `compact 1`.
   ///
   /// - Parameter kernel: the kernel that the policy is of, when it was chosen by one.
-  init(policy: PlacementPolicy, kernel: BinderBuffer.KernelRelease? = nil) {
+  init(policy: PlacementPolicy, kernel: KernelRelease? = nil) {
     if let kernel, let driver = BinderDriver(rawValue: policy.search == .rust ? "rust" : "c"),
       let theirs = try? kernel.policy(of: driver).policy
     {
@@ -42,7 +42,7 @@ extension RecordedDriver {
     var policy: PlacementPolicy
     if let driver = BinderDriver(rawValue: name) {
       do throws(KernelError) {
-        policy = try BinderBuffer.KernelRelease(release).policy(of: driver).policy
+        policy = try KernelRelease(release).policy(of: driver).policy
       } catch {
         throw RecordingFault("driver \(name) \(version) is not modelled: \(error)")
       }

@@ -3,7 +3,7 @@ internal import BinderBuffer
 struct RecordOptions: Sendable {
   var policy = PlacementPolicy.rust
   /// The kernel that the policy is of, when it was chosen by one.
-  var kernel: BinderBuffer.KernelRelease?
+  var kernel: KernelRelease?
   /// Bytes.
   var regionLength = 1_040_384
   var senders = 2

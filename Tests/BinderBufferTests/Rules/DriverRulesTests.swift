@@ -1,6 +1,6 @@
-import BinderBuffer
 import Testing
 
+@testable import BinderBuffer
 @testable import bindersim
 
 /// What differs between drivers, against figures of theirs and against the model.
@@ -13,8 +13,12 @@ struct DriverRulesTests {
     (.none, [(8, 65_024), (88, 5911), (128, 4064), (1024, 508)]),
   ])
   func untilRefused(header: DriverRules.OnewayHeader, counts: [(size: Int, count: Int)]) throws {
-    for var policy in PlacementPolicy.newest {
+    let byHand = PlacementPolicy.newest.map { policy in
+      var policy = policy
       policy.rules.onewayHeader = header
+      return policy
+    }
+    for policy in byHand + PlacementPolicy.allCases.filter({ $0.rules.onewayHeader == header }) {
       for (size, count) in counts {
         var ranges = try RangeAllocator<Void>(length: 1_040_384, policy: policy)
         var held = 0
@@ -56,6 +60,36 @@ struct DriverRulesTests {
       }
       #expect(ranges.freeOnewaySpace == 32_768 - (rule == .leaks ? count * 8 : 0))
     }
+  }
+
+  /// The same for messages without any byte, which are sent, received and freed.
+  @Test(arguments: DriverRules.EmptyOneway.allCases)
+  func emptyMessages(rule: DriverRules.EmptyOneway) throws {
+    var policy = PlacementPolicy.c515
+    policy.rules.emptyOneway = rule
+    let world = try World(policy)
+    for data in [[], [1]] as [[UInt8]] {
+      for _ in 0..<3 {
+        try world.send(data)
+        try world.server.take().free()
+      }
+    }
+    #expect(world.server.statistics.freeOnewaySpace == 32_768 - (rule == .leaks ? 24 : 0))
+    try world.context.checkInvariants()
+    // Calls are not accounted.
+    try world.send([], oneway: false)
+    try world.server.take().free()
+    #expect(world.server.statistics.freeOnewaySpace == 32_768 - (rule == .leaks ? 24 : 0))
+  }
+
+  /// Against the model until nothing more fits, for every set.
+  @Test(arguments: PlacementPolicy.allCases, [8, 88, 128, 1000])
+  func everySetUntilRefused(policy: PlacementPolicy, size: Int) throws {
+    var both = try RangeComparison(length: 65_536, policy: policy)
+    let most = 65_536 / 2 / size
+    for _ in 0...most { try both.reserve(size, oneway: true, sender: 1) }
+    try both.check()
+    #expect(both.live.count <= most)
   }
 
   /// What is said about one sender's 200 buffers of 64 bytes in a region of 32 KiB, one by one.

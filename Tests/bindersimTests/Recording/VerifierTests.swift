@@ -197,7 +197,7 @@ import Testing
       policy.rules.emptyOneway = .leaks
       #expect(try RecordedDriver(policy: policy).policy() == policy)
     }
-    let kernel = try BinderBuffer.KernelRelease("5.10.149-android12-9")
+    let kernel = try KernelRelease("5.10.149-android12-9")
     var policy = try kernel.policy().policy
     policy.rules.lru = .up
     let driver = RecordedDriver(policy: policy, kernel: kernel)

@@ -31,6 +31,8 @@ struct ModelPlacement {
   let policy: PlacementPolicy
   private(set) var ranges: [Range]
   private(set) var freeOneway: Int
+  /// What empty oneway buffers never gave back.
+  private(set) var leakedOneway = 0
   private(set) var liveCount = 0
   private(set) var liveBytes = 0
   private var tree = ModelTree()
@@ -68,7 +70,7 @@ struct ModelPlacement {
   ) -> Answer {
     if isArray, liveCount >= 8 { isArray = false }
     let size = max(8, (request + 7) / 8 * 8)
-    if oneway, size + header.required > freeOneway { return .noOnewaySpace(free: freeOneway) }
+    if oneway, size > freeOneway - header.required { return .noOnewaySpace(free: freeOneway) }
     guard let chosen = choose(size, hasFrame) else {
       let free = gaps.map(\.count)
       return .noSpace(free: free.reduce(0, +), largest: free.max() ?? 0)
@@ -202,6 +204,7 @@ struct ModelPlacement {
     if ranges[index].isOneway {
       let isForgotten = ranges[index].isEmpty && rules.emptyOneway == .leaks
       freeOneway += header.charged + (isForgotten ? 0 : ranges[index].size)
+      if isForgotten { leakedOneway += ranges[index].size }
     }
     ranges[index].isLive = false
     ranges[index].isOneway = false
