@@ -63,7 +63,7 @@ struct Inbox: ~Copyable {
     let reservation: Reservation
     do throws(BufferError) {
       reservation = try space!.beginReserve(
-        layout.size, oneway: oneway, sender: sender, debugID: debugID, &unbacked)
+        layout.request, oneway: oneway, sender: sender, debugID: debugID, &unbacked)
     } catch {
       throw BinderError(error, pid: pid)
     }
@@ -408,7 +408,7 @@ struct MessageCounters: BitwiseCopyable {
 extension PlacementPolicy {
   /// The Rust driver rejects sizes that are no multiple of 8 before it allocates; the C driver
   /// afterwards, so that a failed attempt leaves its marks on ranges and pages.
-  var checksUnitsFirst: Bool { isBestFitByAddress }
+  var checksUnitsFirst: Bool { search != .c }
 }
 
 extension BinderError {

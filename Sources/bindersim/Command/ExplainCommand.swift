@@ -6,10 +6,6 @@ enum ExplainCommand {
     "region", short: "r", .region, default: Refusal.usualRegion, shown: "1016K",
     help: "bytes of a region whose length no file tells")
 
-  private static let kernelOption = Option(
-    optional: "kernel", .kernel,
-    help: "the device's kernel, as 'uname -r' prints it (default: what the files say)")
-
   static let subcommand = Subcommand(
     name: "explain", summary: "say what logs, dumps, bug reports and captures tell of a failure",
     discussion: [
@@ -28,9 +24,9 @@ enum ExplainCommand {
     ],
     operands: [Operand(name: "FILE", help: "what you have; - is standard input", repeats: true)],
     options: [
-      region.description, kernelOption.description, ExportOptions.html.description,
-      ExportOptions.json.description, OutputOptions.wide.description,
-    ],
+      region.description, ExportOptions.html.description, ExportOptions.json.description,
+      OutputOptions.wide.description,
+    ] + RuleOptions.descriptions,
     lists: [
       HelpList(title: "Columns of a region's buffers", ExplainText.bufferColumns),
       HelpList(title: "Columns of buffers that are alike", DumpGroup.columns),
@@ -39,6 +35,7 @@ enum ExplainCommand {
     examples: [
       "bindersim explain dmesg.txt", "bindersim explain state.txt --html state.html",
       "bindersim explain dmesg.txt capture.ftrace --json -",
+      "bindersim explain bugreport.zip --kernel 5.10.149-android12-9",
     ]
   ) { arguments throws(CommandError) in
     let request = ExportRequest(
@@ -47,26 +44,29 @@ enum ExplainCommand {
       throw .usage(
         "only one file can be -, which is standard output", hint: "See 'bindersim explain --help'.")
     }
+    let kernel = arguments[RuleOptions.kernel]
+    // Refused here when it is not modelled, whichever driver the files are of.
+    if kernel != nil { _ = try RuleOptions.choose(nil, kernel, []) }
+    var options = ReplayOptions(path: "")
+    options.kernel = kernel?.text
+    options.rules = arguments[RuleOptions.rules]
+    options.regionLengths = [arguments[region]]
+    options.adaptsRegions = true
     return try run(
-      arguments.operands, kernel: arguments[kernelOption], region: arguments[region],
-      request, Terminal.output.wide(arguments[OutputOptions.wide]))
+      arguments.operands, options, request, Terminal.output.wide(arguments[OutputOptions.wide]))
   }
 
   static func run(
-    _ paths: [String], kernel: String?, region: Int, _ request: ExportRequest, _ terminal: Terminal
+    _ paths: [String], _ options: ReplayOptions, _ request: ExportRequest, _ terminal: Terminal
   ) throws(CommandError) -> ExitStatus {
     let files = try ExportFiles.open(request, inputs: paths)
-    var options = ReplayOptions(path: "")
-    options.kernel = kernel
-    options.regionLengths = [region]
-    options.adaptsRegions = true
     let evidence: Evidence
     do throws(ReplayError) {
       evidence = try Evidence(paths, options, shouldStop: { Interrupt.wasRequested })
     } catch {
       throw .failure("\(error)")
     }
-    let explanation = Explanation(evidence, kernel: kernel, region: region)
+    let explanation = Explanation(evidence, options)
     try files.write(
       Outcome(
         text: ExplainText.text(explanation, for: terminal),

@@ -33,7 +33,7 @@ enum StateCommand {
     }
     var options = try WorkloadOptions.options(from: arguments, isDeterministic: true)
     options.region = arguments[EngineOptions.region]
-    options.policy = arguments[EngineOptions.policy]
+    options.chosen = try RuleOptions.policy(from: arguments)
     options.duration = nil
     let simulation = try Simulation(options)
     let tally = SimulatedRun(simulation).run(until: arguments[moment].nanoseconds)

@@ -28,6 +28,7 @@ enum ExplainText {
       }
     }
     if let kernel = explanation.kernel { text += "kernel: \(kernel)\n" }
+    text += explanation.rules?.text(for: terminal) ?? ""
     for answer in explanation.answers {
       text += "\n\(answer.question)\n"
       let words = answer.answer.split(separator: "\n").map { item(String($0)) }.joined()

@@ -58,10 +58,13 @@ enum RunCommand {
     options.duration =
       arguments[duration] ?? (options.transactions == nil ? RunOptions.defaultDuration : nil)
     options.recording = exports.recording
-    let settings = arguments[policies].flatMap { policy in
+    let chosen = try RuleOptions.policies(
+      arguments.has(policies) ? arguments[policies] : [], arguments[RuleOptions.kernel],
+      arguments[RuleOptions.rules])
+    let settings = chosen.flatMap { policy in
       arguments[regions].map { region in
         var setting = options
-        setting.policy = policy
+        setting.chosen = policy
         setting.region = region
         return setting
       }

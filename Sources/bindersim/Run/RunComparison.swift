@@ -76,6 +76,11 @@ struct RunComparison: Encodable {
       text += "interrupted: what follows was done so far\n"
     }
     text += "\n" + table.text(for: terminal)
+    for report in runs where report.configuration.regionBytes == c.regionBytes {
+      text += Table.wrapped(
+        "\(report.configuration.policy): \(report.configuration.rules.reason)",
+        in: terminal.columns, indent: "  ")
+    }
     let times = RunReport.refusalTimes(runs, terminal)
     if !times.isEmpty { text += "\n" + times }
     for report in runs {

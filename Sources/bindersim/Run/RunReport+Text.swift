@@ -24,7 +24,7 @@ extension RunReport {
   private func heading(_ terminal: Terminal) -> String {
     let c = configuration
     return terminal.bold("workload \(c.workload), policy \(c.policy), seed \(c.seed)") + "\n"
-      + machineText(["region \(Format.grouped(c.regionBytes)) B"])
+      + machineText(["region \(Format.grouped(c.regionBytes)) B"]) + c.rules.text(for: terminal)
       + (wasInterrupted ? "interrupted: what follows was done so far\n" : "")
   }
 

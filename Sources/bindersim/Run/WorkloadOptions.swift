@@ -22,7 +22,7 @@ enum WorkloadOptions {
     [
       workload.description, job.description, processes.description, threads.description,
       EngineOptions.seed.description,
-    ] + setting + [EngineOptions.budget.description]
+    ] + setting + [EngineOptions.budget.description] + RuleOptions.descriptions
   }
 
   static let list = HelpList(
