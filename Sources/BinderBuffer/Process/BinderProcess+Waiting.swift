@@ -58,15 +58,21 @@ public struct Deliveries: AsyncSequence, Sendable {
 
     /// The next transaction: see ``BinderProcess/nextDelivery()``.
     public mutating func next() async throws(BinderError) -> ReceivedDelivery? {
-      guard let delivery = try await process.nextDelivery() else { return nil }
-      return ReceivedDelivery(delivery)
+      try await Self.next(of: process)
     }
 
     /// The same, for a caller of any isolation.
     public mutating func next(
       isolation actor: isolated (any Actor)?
     ) async throws(BinderError) -> ReceivedDelivery? {
-      try await next()
+      try await Self.next(of: process)
+    }
+
+    private static func next(
+      of process: BinderProcess
+    ) async throws(BinderError) -> ReceivedDelivery? {
+      guard let delivery = try await process.nextDelivery() else { return nil }
+      return ReceivedDelivery(delivery)
     }
   }
 }

@@ -18,6 +18,8 @@ public enum RangeError: Error, Equatable, Sendable {
   case notCommitted(offset: Int)
   /// The system gave no memory for the allocator's own tables (bytes).
   case noMemory(bytes: Int)
+  /// A ``PlacementRule`` chose a place that is not free, or no multiple of 8. Both in bytes.
+  case invalidPlacement(offset: Int, size: Int)
 }
 
 extension RangeError: CustomStringConvertible {
@@ -34,6 +36,9 @@ extension RangeError: CustomStringConvertible {
     case .notReserved(let offset): "the range at offset \(offset) is already committed"
     case .notCommitted(let offset): "the range at offset \(offset) is not committed"
     case .noMemory(let bytes): "no memory for \(bytes) bytes of tables"
+    case .invalidPlacement(let offset, let size):
+      "the rule chose offset \(offset) for \(size) bytes: they are not free there, or it is no "
+        + "multiple of 8; choose a place in one of the free ranges"
     }
   }
 }

@@ -65,7 +65,8 @@ struct Table {
     }.joined()
     let hidden = (0..<count).filter { !shown.contains($0) }.map { rows[0][$0] }
     if !hidden.isEmpty {
-      text += Self.wrapped("\(indent)(--wide: \(hidden.joined(separator: ", ")))", in: columns)
+      text += Self.wrapped(
+        "\(indent)(--wide: \(hidden.joined(separator: ", ")))", in: columns, indent: indent + "  ")
     }
     return text
   }

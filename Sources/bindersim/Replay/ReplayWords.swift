@@ -198,7 +198,8 @@ struct ReplayWords {
   /// How the other driver, or another region, would have fared.
   private var other: String? {
     guard let first = report.runs.first, report.runs.count > 1 else { return nil }
-    let others = report.runs.dropFirst().map { run in
+    let shown = 3
+    let others = report.runs.dropFirst().prefix(shown).map { run in
       let change =
         run.failed == first.failed
         ? "refuses as many (\(n(run.failed)))"
@@ -209,7 +210,8 @@ struct ReplayWords {
         : "needs \(n(run.peakPages)) pages at its peak instead of \(n(first.peakPages))"
       return "\(run.settingText) \(change) and \(pages)"
     }
-    return "Compared with \(first.settingText): " + others.joined(separator: "; ") + "."
+    return "Compared with \(first.settingText): " + others.joined(separator: "; ")
+      + (report.runs.count > shown + 1 ? "; the table has all \(report.runs.count)." : ".")
   }
 }
 

@@ -74,7 +74,7 @@ enum ReportStyle {
       .map svg{height:240px}.findings{display:block}.findings dd{margin:0 0 .7rem}}
       @media print{body{max-width:none;font-size:11pt}.tile,svg,.failure,i,pre{
       print-color-adjust:exact;-webkit-print-color-adjust:exact}.scroll{overflow:visible}
-      nav{display:none}h2,h3{break-after:avoid}tr,.failure{break-inside:avoid}
+      nav{display:none}pre{white-space:pre-wrap;overflow:visible}h2,h3{break-after:avoid}tr,.failure{break-inside:avoid}
       table{font-size:.7rem}th,td{padding:3px 5px;white-space:normal}}
       """
 }

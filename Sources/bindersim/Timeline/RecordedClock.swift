@@ -31,7 +31,7 @@ struct RecordedClock: Sendable {
 
   /// What a plot's axis shows.
   var axisName: String {
-    parts.first.map { "time since \(ReplayTime.text($0.stamp)), where the capture begins" }
+    parts.first.map { "time since \(ReplayTime.text($0.stamp)) of the capture" }
       ?? "time since the beginning"
   }
 }

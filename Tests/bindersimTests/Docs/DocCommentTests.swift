@@ -38,7 +38,7 @@ import Testing
     ).subtracting([library])
     #expect(names.count >= 8)
     for name in names {
-      let declared = ["struct", "class", "enum", "typealias"].contains {
+      let declared = ["struct", "class", "enum", "protocol", "typealias"].contains {
         code.contains(try! Regex("public .*\\b\($0) \(name)\\b"))
       }
       #expect(declared, "\(library).md links to \(name), which is not declared")

@@ -33,7 +33,7 @@ import Testing
     #expect(all.rules?.reason.contains(isGiven ? "as given" : "as the files tell") == true)
     #expect(all.refusals.map(\.onewayHeader) == [kernel.header])
     #expect(all.answer("Full, fragmented, or too large?").contains(kernel.words))
-    #expect(ExplainText.text(all).contains("rules oneway-header="))
+    #expect(ExplainText.text(all, for: .plain.wide(true)).contains("rules oneway-header="))
   }
 
   @Test func withoutAKernelNothingIsSupposed() throws {

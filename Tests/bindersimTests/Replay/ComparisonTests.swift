@@ -117,7 +117,7 @@ import Testing
       $0.hasPrefix("  c  ") || $0.hasPrefix("  rust")
     }
     #expect(rows.count == 4)
-    #expect(rows[0].hasSuffix("3           3      3,000"))
+    #expect(rows[0].hasSuffix("3            3      3,000"))
     #expect(text.contains("c, 4K: refused: 1 no oneway space, 3 no space"))
     #expect(text.contains("by process: 3 3; 4 1"))
     #expect(text.contains("first at line 4, 1.000004 s"))

@@ -33,6 +33,7 @@ import Testing
               || ![...e.querySelectorAll("path")].some(p => p.getTotalLength() > 0)).length,
             "outside " + [...page.querySelectorAll("body *")].filter(e =>
               box(e).right > width + 1 && !clipped(e)).length,
+            "tall " + (page.documentElement.scrollHeight > 20000),
             "scrolls " + (page.documentElement.scrollWidth > width),
             "fetched " + view.performance.getEntriesByType("resource").length,
             "ground " + view.getComputedStyle(page.body).backgroundColor,
@@ -49,7 +50,7 @@ import Testing
     }
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    return try runs
+    return try runs + [ComparisonPageTests.page()]
       + SharedFiles.captures.map { capture in
         let tool = try BuiltTool.run(
           ["replay", capture, "--region", "64K,2M", "--html", scratch.path("page.html")])
@@ -84,7 +85,7 @@ import Testing
       let plots = pages[index / 2].components(between: "<svg ", and: ">").count
       #expect(
         line == "width \(index % 2 == 0 ? 390 : 1100); plots \(plots); empty 0; outside 0; "
-          + "scrolls false; fetched 0; ground \(ground)")
+          + "tall false; scrolls false; fetched 0; ground \(ground)")
     }
   }
 }

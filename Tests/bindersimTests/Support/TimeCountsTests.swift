@@ -2,7 +2,7 @@ import Testing
 
 @testable import bindersim
 
-@Suite(.timeLimit(.minutes(1))) struct TimeCountsTests {
+@Suite(.timeLimit(.minutes(15))) struct TimeCountsTests {
   private func counts(_ times: [UInt64]) -> TimeCounts {
     var counts = TimeCounts()
     for time in times { counts.add(at: time) }
