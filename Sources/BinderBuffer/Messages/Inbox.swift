@@ -101,14 +101,12 @@ struct Inbox: ~Copyable {
     heldBuffers -= 1
     counters.bytesCopied += bytesCopied
     var record = record
-    if record.isOneway, nodes[Int(record.node)].isBusy {
+    if record.isOneway, !nodes[Int(record.node)].enter(record, in: &space.value) {
       record.state = .waiting
       space.value.commit(record.offset, record)
-      nodes[Int(record.node)].waiting.append(record.unit, in: &space.value)
       counters.waiting += 1
       return false
     }
-    if record.isOneway { nodes[Int(record.node)].isBusy = true }
     space.value.commit(record.offset, record)
     todo.append(record.unit, in: &space.value)
     counters.queued += 1
@@ -202,12 +200,7 @@ struct Inbox: ~Copyable {
   /// The node's oldest waiting transaction goes to the todo queue, if there is one.
   @inline(__always)
   private mutating func advance(_ node: UInt32) -> Bool {
-    guard !isDead,
-      let next = nodes[Int(node)].waiting.removeFirst(entering: .queued, in: &space.value)
-    else {
-      nodes[Int(node)].isBusy = false
-      return false
-    }
+    guard !isDead, let next = nodes[Int(node)].leave(in: &space.value) else { return false }
     todo.append(next.unit, in: &space.value)
     counters.waiting -= 1
     counters.queued += 1

@@ -100,19 +100,17 @@ public struct FailureCounts: Sendable, Hashable, BitwiseCopyable {
 extension Inbox {
   /// The counts of this moment.
   var statistics: ProcessStatistics {
-    get {
-      var result = ProcessStatistics(pid: pid)
-      result.nodeCount = nodeCount
-      result.outstandingCalls = isDead ? 0 : calls.awaitedCount
-      result.queuedTransactions = counters.queued
-      result.waitingTransactions = counters.waiting
-      result.waitingReplies = counters.replied
-      result.received = counters.received
-      result.bytesCopied = counters.bytesCopied
-      result.failures = counters.failures
-      if !space.isEmpty { space.value.describe(into: &result) }
-      return result
-    }
+    var result = ProcessStatistics(pid: pid)
+    result.nodeCount = nodeCount
+    result.outstandingCalls = isDead ? 0 : calls.awaitedCount
+    result.queuedTransactions = counters.queued
+    result.waitingTransactions = counters.waiting
+    result.waitingReplies = counters.replied
+    result.received = counters.received
+    result.bytesCopied = counters.bytesCopied
+    result.failures = counters.failures
+    if !space.isEmpty { space.value.describe(into: &result) }
+    return result
   }
 }
 
