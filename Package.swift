@@ -34,7 +34,8 @@ let package = Package(
       name: "PageAllocTests", dependencies: ["PageAlloc", "CTestPeer"], swiftSettings: features),
     .testTarget(
       name: "BinderBufferTests",
-      dependencies: ["BinderBuffer", "PageAlloc", "CLinuxShims", "CTestPeer"],
+      // The naive model that `bindersim check` compares the engine with is theirs too.
+      dependencies: ["BinderBuffer", "PageAlloc", "bindersim", "CLinuxShims", "CTestPeer"],
       exclude: ["Fixtures"],
       swiftSettings: features),
     // The entry functions of the fuzz targets, run over the committed inputs.

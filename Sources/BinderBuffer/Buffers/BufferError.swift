@@ -13,11 +13,11 @@ enum BufferError: Error, Equatable {
   init(_ error: RangeError) {
     switch error {
     case .noSpace(let requested, let free, let largest):
-      self = .noSpace(requested: requested, free: free, largestFree: largest)
+      self = .noSpace(requested: max(8, requested), free: free, largestFree: largest)
     case .noOnewaySpace(let requested, let free):
-      self = .noOnewaySpace(requested: requested, free: free)
+      self = .noOnewaySpace(requested: max(8, requested), free: free)
     case .noMemory: self = .noMemory(.system(.map, .noMemory))
-    default: preconditionFailure("a size of at least 8 bytes in a mapped region: \(error)")
+    default: preconditionFailure("a size in a mapped region: \(error)")
     }
   }
 

@@ -8,12 +8,13 @@ extension BufferSpace {
   mutating func checkInvariants(_ live: [RangeDescription]) throws(InvariantViolation) {
     try ranges.checkInvariants()
     let bytes = live.reduce(0) { $0 + $1.size }
-    let oneway = live.reduce(0) { $0 + ($1.isOneway ? $1.size : 0) }
+    let header = policy.rules.onewayHeader.charged
+    let oneway = live.reduce(0) { $0 + ($1.isOneway ? $1.size + header : 0) }
     try require("bytes in use = bytes of live buffers", bytesInUse, bytes)
     try require("live buffers are counted", ranges.bufferCount, live.count)
     try require(
-      "free oneway space = half the region - live oneway bytes", ranges.freeOnewaySpace,
-      length / 2 - oneway)
+      "free oneway space = half the region - what live oneway buffers cost and empty ones leaked",
+      ranges.freeOnewaySpace, length / 2 - oneway - Int(ranges.engine.leakedOneway))
     try require("peak bytes >= bytes in use", peakBytes >= bytesInUse, true)
     try require("peak buffers >= live buffers", peakBuffers >= live.count, true)
     try checkPages(live)

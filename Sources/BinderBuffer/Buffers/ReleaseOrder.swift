@@ -13,10 +13,10 @@ enum ReleaseOrder {
   case down
 
   init(_ policy: PlacementPolicy) {
-    switch policy {
-    case .c: self = .interiorUpThenRightThenLeft
-    case .c61: self = .interiorDownThenRightThenLeft
-    case .rust, .rust6180, .compact: self = .down
+    switch policy.rules.lru {
+    case .up: self = .interiorUpThenRightThenLeft
+    case .down: self = .interiorDownThenRightThenLeft
+    case .allDown: self = .down
     }
   }
 

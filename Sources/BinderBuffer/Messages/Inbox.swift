@@ -62,7 +62,7 @@ struct Inbox: ~Copyable {
     let result: (Reservation, isBacked: Bool)
     do throws(BufferError) {
       result = try space.value.beginReserve(
-        layout.size, oneway: oneway, sender: sender, debugID: debugID)
+        layout.request, oneway: oneway, sender: sender, debugID: debugID)
     } catch {
       throw BinderError(error, pid: pid)
     }
@@ -405,7 +405,7 @@ struct MessageCounters: BitwiseCopyable {
 extension PlacementPolicy {
   /// The Rust driver rejects sizes that are no multiple of 8 before it allocates; the C driver
   /// afterwards, so that a failed attempt leaves its marks on ranges and pages.
-  var checksUnitsFirst: Bool { isBestFitByAddress }
+  var checksUnitsFirst: Bool { search != .c }
 }
 
 extension BinderError {

@@ -13,6 +13,11 @@ struct TransactionLayout: BitwiseCopyable, Sendable {
   /// The bytes that the buffer takes.
   let size: Int
 
+  /// What is asked of the region: nothing by a transaction of no bytes, which takes 8 all the same.
+  /// Some drivers account such a oneway buffer wrongly (``DriverRules/EmptyOneway``).
+  var request: Int {
+    dataSize | offsetsSize | extraSize | securityContextSize == 0 ? 0 : size
+  }
   var offsetsStart: Int { Self.rounded(dataSize) }
   var extraStart: Int { offsetsStart &+ Self.rounded(offsetsSize) }
   var securityContextStart: Int { extraStart &+ Self.rounded(extraSize) }

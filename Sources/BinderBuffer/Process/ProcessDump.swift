@@ -3,15 +3,13 @@ internal import PageAlloc
 extension BinderProcess {
   /// The process as text, in the layout of its driver's debug files.
   ///
-  /// The C driver's layout for the `c` policies, the Rust driver's for the others. Counts that the
-  /// engine does not keep (threads, references) are left out.
+  /// The C driver's layout for the policies that search as it does, the Rust driver's for the
+  /// others. Counts that the engine does not keep (threads, references) are left out.
   public func debugDump() -> String {
     let region = inspect()
     let (statistics, buffers) = (region.statistics, region.buffers)
-    return switch statistics.policy {
-    case .c, .c61: cDump(statistics, buffers)
-    default: rustDump(statistics, buffers)
-    }
+    return statistics.policy?.search == .c
+      ? cDump(statistics, buffers) : rustDump(statistics, buffers)
   }
 
   private func cDump(_ counts: ProcessStatistics, _ buffers: [BufferDescription]) -> String {

@@ -6,14 +6,17 @@ public struct Receipt: Hashable, Sendable, BitwiseCopyable {
   public let offset: Int
   /// The bytes that it takes there.
   public let size: Int
-  /// The sender is suspected of oneway spam.
-  public let isSpam: Bool
+  /// What the driver says about the sender, by its rule of oneway spam.
+  public let spam: SpamFinding
+
+  /// The sender is told that it is suspected of oneway spam.
+  public var isSpam: Bool { spam == .reported }
 
   @inline(__always)
   init(_ buffer: borrowing ReservedBuffer) {
     debugID = buffer.debugID
     offset = buffer.offset
     size = buffer.size
-    isSpam = buffer.isSpam
+    spam = buffer.reservation.spam
   }
 }

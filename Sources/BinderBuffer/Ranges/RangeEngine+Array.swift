@@ -7,17 +7,7 @@ extension RangeEngine {
     if array.count >= arrayLimit { return try reserveAfterArray(size, flags, sender, debugID) }
     guard let units = roundUp(size, flags) else { throw refusal(size, flags) }
     guard let place = array.place(units, units: self.units) else { throw noSpace(size) }
-    let placed = takeInArray(place, units, flags, RangeOwner(sender: sender, debugID: debugID))
-    guard flags & RangeWord.oneway != 0, policy == .rust, isSpamInArray(sender) else {
-      return placed
-    }
-    return PlacedRange(start: place.start, units: units, slot: placed.slot, isSpam: true)
-  }
-
-  /// Few buffers can be spam by their bytes alone. The new one counts already.
-  @inline(never)
-  mutating func isSpamInArray(_ sender: Int32) -> Bool {
-    freeOneway < length / 10 && isSuspicious(array.onewayTotal(of: sender))
+    return takeInArray(place, units, flags, RangeOwner(sender: sender, debugID: debugID))
   }
 
   @inline(__always)
@@ -27,10 +17,11 @@ extension RangeEngine {
   ) -> PlacedRange {
     let slot = array.insert(
       at: place.position, start: place.start, word: units | flags | RangeWord.live, owner: owner)
-    if flags & RangeWord.oneway != 0 { freeOneway &-= units &* 8 }
     liveCount &+= 1
     liveUnits &+= units
-    return PlacedRange(start: place.start, units: units, slot: slot, isSpam: false)
+    // Few buffers can be spam by their bytes alone.
+    let spam = flags & RangeWord.oneway != 0 ? takeOneway(units, owner.sender) : .none
+    return PlacedRange(start: place.start, units: units, slot: slot, spam: spam)
   }
 
   @usableFromInline
@@ -44,7 +35,7 @@ extension RangeEngine {
     let size = entry.word.size
     liveCount &-= 1
     liveUnits &-= size
-    if entry.word.isOneway { freeOneway &+= size &* 8 }
+    if entry.word.isOneway { returnOneway(entry.word) }
     let hole = array.remove(slot: slot, units: units)
     return FreedSlot(
       start: entry.start, units: size, holeStart: hole.start, holeEnd: hole.end, slot: slot)
@@ -57,7 +48,7 @@ extension RangeEngine {
   ) throws(RangeError) -> PlacedRange {
     if size < 0 { throw .invalidSize(size) }
     try mapTables()
-    if policy.isBestFitByAddress {
+    if search != .c {
       enterBestFit()
       return try reserveBestFit(size, flags, sender, debugID)
     }

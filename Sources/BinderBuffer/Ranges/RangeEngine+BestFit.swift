@@ -8,7 +8,7 @@ extension RangeEngine {
     let key = bestFit.bins.find(units)
     guard key != 0 else { throw noSpace(size) }
     let owner = RangeOwner(sender: sender, debugID: debugID)
-    if policy == .compact && TieBins.size(key) >= TieBins.long {
+    if search == .compact && TieBins.size(key) >= TieBins.long {
       return reserveCompactly(key, units, flags, owner)
     }
     return takeBestFit(TieBins.low(key), units, flags, owner)
@@ -36,21 +36,8 @@ extension RangeEngine {
   ) -> PlacedRange {
     liveCount &+= 1
     liveUnits &+= units
-    let isSpam = flags & RangeWord.oneway != 0 && countOnewayInRust(units, sender)
-    return PlacedRange(start: start, units: units, slot: id, isSpam: isSpam)
-  }
-
-  /// Accounts a oneway range; true when its sender is suspected. The Rust driver says so at every
-  /// reservation; before 6.18.19 it looks before it enters the new buffer.
-  @inline(never)
-  private mutating func countOnewayInRust(_ units: UInt32, _ sender: Int32) -> Bool {
-    freeOneway &-= units &* 8
-    var total = senders.add(units, to: sender)
-    if policy == .rust6180 {
-      total.buffers &-= 1
-      total.units &-= units
-    }
-    return freeOneway < length / 10 && isSuspicious(total)
+    let spam = flags & RangeWord.oneway != 0 ? takeOneway(units, sender) : .none
+    return PlacedRange(start: start, units: units, slot: id, spam: spam)
   }
 
   @inline(never)
@@ -99,7 +86,7 @@ extension RangeEngine {
     liveCount &-= 1
     liveUnits &-= node.word.size
     if node.word.isOneway {
-      freeOneway &+= node.word.size &* 8
+      returnOneway(node.word)
       senders.remove(node.word.size, from: node.sender)
     }
   }

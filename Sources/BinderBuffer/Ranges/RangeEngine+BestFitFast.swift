@@ -24,7 +24,7 @@ extension RangeEngine {
       key = bestFit.bins.find(units)
       if key == 0 { throw noSpace(size) }
       found = TieBins.size(key)
-      if found >= TieBins.long && policy == .compact {
+      if found >= TieBins.long && search == .compact {
         let owner = RangeOwner(sender: sender, debugID: debugID)
         return reserveCompactly(key, units, flags, owner)
       }
@@ -43,7 +43,7 @@ extension RangeEngine {
       let rest = list.cut(id, start: start &+ units, size: found &- units)
       bestFit.insert(rest, start: start &+ units, size: found &- units)
     }
-    return PlacedRange(start: start, units: units, slot: id, isSpam: false)
+    return PlacedRange(start: start, units: units, slot: id, spam: .none)
   }
 
   @usableFromInline

@@ -108,9 +108,7 @@ extension RangeEngine {
     let place =
       best.room < Self.longSize || startIsContent(best.start, best.room, units)
       ? (position: best.position, start: best.start) : placeByRankInArray(units)
-    let placed = takeInArray(place, units, flags, RangeOwner(sender: sender, debugID: debugID))
-    guard flags & RangeWord.oneway != 0, isSpamInArray(sender) else { return placed }
-    return PlacedRange(start: place.start, units: units, slot: placed.slot, isSpam: true)
+    return takeInArray(place, units, flags, RangeOwner(sender: sender, debugID: debugID))
   }
 
   @usableFromInline

@@ -29,6 +29,7 @@ extension RangeEngine {
     var buffers: UInt32 = 0
     var units: UInt32 = 0
     var onewayBytes: UInt32 = 0
+    var onewayCount: UInt32 = 0
     var perSender: [Int32: (buffers: UInt32, units: UInt32)] = [:]
 
     mutating func add(_ word: RangeWord, _ sender: Int32) {
@@ -36,6 +37,7 @@ extension RangeEngine {
       units += word.size
       guard word.isOneway else { return }
       onewayBytes += word.size * 8
+      onewayCount += 1
       perSender[sender, default: (0, 0)].buffers += 1
       perSender[sender, default: (0, 0)].units += word.size
     }
@@ -44,9 +46,10 @@ extension RangeEngine {
   private func checkTotals(_ sums: Sums) throws(InvariantViolation) {
     try require(sums.buffers == liveCount, "\(sums.buffers) live, counted \(liveCount)")
     try require(sums.units == liveUnits, "\(sums.units) units live, counted \(liveUnits)")
+    let onewayCost = sums.onewayBytes + sums.onewayCount * onewayCharge + leakedOneway
     try require(
-      sums.onewayBytes + freeOneway == length / 2,
-      "\(sums.onewayBytes) oneway bytes and \(freeOneway) free of \(length / 2)")
+      onewayCost + freeOneway == length / 2,
+      "\(onewayCost) oneway bytes and \(freeOneway) free of \(length / 2)")
   }
 
   private func checkArray() throws(InvariantViolation) {
@@ -72,7 +75,7 @@ extension RangeEngine {
     try require(senders.senders == 0, "sender totals are kept beside the array")
     try require(array.count <= arrayLimit, "the array holds \(array.count)")
     try require(
-      !policy.isBestFitByAddress || !hasTables || bestFit.largest == 0,
+      search == .c || !hasTables || bestFit.largest == 0,
       "the bins outlived the list")
   }
 

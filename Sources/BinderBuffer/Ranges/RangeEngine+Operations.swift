@@ -5,10 +5,12 @@ extension RangeEngine {
   mutating func reserve(
     _ size: Int, oneway: Bool, sender: Int32, debugID: UInt32, committed: Bool
   ) throws(RangeError) -> PlacedRange {
-    let flags: UInt32 = (oneway ? 1 << 29 : 0) | (committed ? 1 << 30 : 0)
+    // A oneway range of no bytes is marked: some drivers forget what it took.
+    let flags: UInt32 =
+      (oneway ? 1 << 29 | (size == 0 ? 1 << 27 : 0) : 0) | (committed ? 1 << 30 : 0)
     switch mode {
     case .array:
-      return policy == .compact
+      return search == .compact
         ? try reserveCompactlyInArray(size, flags, sender, debugID)
         : try reserveInArray(size, flags, sender, debugID)
     case .bestFit: return try reserveBestFit(size, flags, sender, debugID)
@@ -23,7 +25,7 @@ extension RangeEngine {
   mutating func free(_ offset: Int, committed: Bool) throws(RangeError) -> FreedSlot {
     switch mode {
     case .array:
-      return policy == .compact
+      return search == .compact
         ? try freeCompactlyInArray(offset, committed) : try freeInArray(offset, committed)
     case .bestFit: return try freeBestFit(offset, committed)
     case .sizeTree: return try freeInSizeTree(offset, committed)
@@ -113,7 +115,8 @@ extension RangeEngine {
     // A negative size is a huge unsigned one.
     guard UInt(bitPattern: size) <= UInt(length) else { return nil }
     let units = max(UInt32(truncatingIfNeeded: size) &+ 7, 8) >> 3
-    return flags & RangeWord.oneway != 0 && units &* 8 > freeOneway ? nil : units
+    return flags & RangeWord.oneway != 0 && units &* 8 &+ onewayRequirement > freeOneway
+      ? nil : units
   }
 
   /// Why `roundUp` refused.
@@ -137,11 +140,5 @@ extension RangeEngine {
     }
     return .noSpace(
       requested: size, freeBytes: Int(units &- liveUnits) * 8, largestFree: Int(largest) * 8)
-  }
-
-  /// More than 50 buffers, or more than a quarter of the region.
-  @inline(__always)
-  mutating func isSuspicious(_ total: SenderTotals.Total) -> Bool {
-    total.buffers > 50 || total.units &* 8 > length / 4
   }
 }

@@ -14,37 +14,17 @@ extension RangeEngine {
       let rest = list.cut(id, node, at: units)
       sizeTree.cut(id, size: node.word.size, to: units, rest: rest)
     }
-    let isSpam = flags & RangeWord.oneway != 0 && countOnewayInC(node, units, sender)
+    let isOneway = flags & RangeWord.oneway != 0
+    // The descriptor has its former owner until the end; one that is the rest of a cut has none.
+    let spam: SpamFinding =
+      isOneway
+      ? takeOneway(units, sender, formerOwner: node.word.isOwned ? node.sender : nil) : .none
     list.take(
       id, node, units | flags | RangeWord.live | RangeWord.owned,
       RangeOwner(sender: sender, debugID: debugID))
     liveCount &+= 1
     liveUnits &+= units
-    return PlacedRange(start: node.start, units: units, slot: id, isSpam: isSpam)
-  }
-
-  /// Accounts a oneway range that is about to become the sender's; true when it is to be reported.
-  ///
-  /// The C driver reports once and then not before a oneway reservation has found a tenth of the
-  /// region free again. Since 6.8 it writes the new buffer's owner after this check only, so here
-  /// the buffer counts for whoever owned its node before.
-  @inline(never)
-  private mutating func countOnewayInC(
-    _ node: RangeNode, _ units: UInt32, _ sender: Int32
-  ) -> Bool {
-    freeOneway &-= units &* 8
-    var total = senders.add(units, to: sender)
-    guard freeOneway < length / 10 else {
-      spamLatched = false
-      return false
-    }
-    if spamLatched { return false }
-    if policy != .c61 && !(node.word.isOwned && node.sender == sender) {
-      total.buffers &-= 1
-      total.units &-= units
-    }
-    spamLatched = isSuspicious(total)
-    return spamLatched
+    return PlacedRange(start: node.start, units: units, slot: id, spam: spam)
   }
 
   /// Frees in the driver's order: the right neighbour leaves the tree, then the left one, then

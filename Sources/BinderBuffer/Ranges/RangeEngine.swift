@@ -7,8 +7,8 @@ struct PlacedRange {
   @usableFromInline let slot: UInt32
 
   @inline(__always)
-  init(start: UInt32, units: UInt32, slot: UInt32, isSpam: Bool) {
-    reservation = Reservation(start: start, units: units, isSpam: isSpam)
+  init(start: UInt32, units: UInt32, slot: UInt32, spam: SpamFinding) {
+    reservation = Reservation(start: start, units: units, spam: spam)
     self.slot = slot
   }
 }
@@ -49,7 +49,12 @@ struct RangeEngine: ~Copyable {
     case sizeTree
   }
 
-  @usableFromInline let policy: PlacementPolicy
+  let policy: PlacementPolicy
+  /// The policy's, at hand.
+  @usableFromInline let search: PlacementPolicy.Search
+  /// Bytes of free oneway space that a oneway range costs beside its own, and that must be there.
+  let onewayCharge: UInt32
+  let onewayRequirement: UInt32
   /// Bytes.
   let length: UInt32
   let units: UInt32
@@ -61,7 +66,9 @@ struct RangeEngine: ~Copyable {
   var liveUnits: UInt32 = 0
   /// Bytes: half of an odd number of units is no number of units.
   var freeOneway: UInt32
-  /// The C driver has reported spam and stays silent until oneway space recovers.
+  /// Bytes of oneway space that empty oneway ranges have leaked, where the rules say so.
+  var leakedOneway: UInt32 = 0
+  /// Spam was reported, and is not again until oneway space recovers, where the rules say so.
   var spamLatched = false
 
   var array: ShortArray
@@ -90,11 +97,14 @@ struct RangeEngine: ~Copyable {
     precondition(
       frames.map { $0.pageCount >= (length + 4095) >> 12 } ?? true,
       "the frame map is shorter than the region")
-    self.frames = policy == .compact ? frames : nil
     self.policy = policy
+    search = policy.search
+    self.frames = search == .compact ? frames : nil
+    onewayCharge = UInt32(policy.rules.onewayHeader.charged)
+    onewayRequirement = UInt32(policy.rules.onewayHeader.required)
     self.length = UInt32(length)
     units = UInt32(length) / 8
-    arrayLimit = policy.isBestFitByAddress ? UInt32(ShortArray.capacity) : 0
+    arrayLimit = search != .c ? UInt32(ShortArray.capacity) : 0
     freeOneway = UInt32(length) / 2
     small = SmallBlock(metadataStride: metadataStride, metadataAlignment: metadataAlignment)
     array = ShortArray(entries: small.entries, owners: small.owners)
@@ -113,7 +123,7 @@ struct RangeEngine: ~Copyable {
   mutating func mapTables() throws(RangeError) {
     guard memory == nil else { return }
     let units = Int(units)
-    let isBestFit = policy.isBestFitByAddress
+    let isBestFit = search != .c
     var layout = RangeLayout()
     // What every region touches comes first and shares a page; what grows starts its own.
     let sizes = layout.add(UInt64.self, count: isBestFit ? 0 : SizeBitmap.wordCount)

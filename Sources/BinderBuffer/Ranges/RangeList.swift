@@ -23,12 +23,15 @@ struct RangeWord: BitwiseCopyable, Equatable {
   static let oneway: UInt32 = 1 << 29
   /// The node has an owner, maybe a past one: a node born as the rest of a cut has none.
   static let owned: UInt32 = 1 << 28
+  /// A oneway range of no bytes, which takes 8 all the same.
+  static let empty: UInt32 = 1 << 27
 
   @inline(__always) var size: UInt32 { bits & Self.sizeMask }
   @inline(__always) var isLive: Bool { bits & Self.live != 0 }
   @inline(__always) var isCommitted: Bool { bits & Self.committed != 0 }
   @inline(__always) var isOneway: Bool { bits & Self.oneway != 0 }
   @inline(__always) var isOwned: Bool { bits & Self.owned != 0 }
+  @inline(__always) var isEmpty: Bool { bits & Self.empty != 0 }
 }
 
 /// All ranges of a region in address order, and the index that finds a live one by its offset.

@@ -4,7 +4,7 @@ struct CaptureFacts: Equatable, Sendable {
   static let mostNames = 1 << 17
 
   /// What the capture says of the kernel that it was taken from.
-  var kernel: KernelRelease?
+  var kernel: ReportedKernel?
   var driver = DriverEvidence()
   var lost = LostEvents()
   /// Buffers whose extra size an old kernel or a converter left out.
@@ -21,15 +21,15 @@ struct CaptureFacts: Equatable, Sendable {
   private static let mostConsoleLines = 1000
 
   mutating func add(_ line: ConsoleLine) {
-    if let release = KernelRelease.inLogLine(line.text) {
-      learn(KernelRelease(release: release, source: .logLine(line.line)))
+    if let release = ReportedKernel.inLogLine(line.text) {
+      learn(ReportedKernel(release: release, source: .logLine(line.line)))
     }
     guard line.text.contains("binder"), consoleLines.count < Self.mostConsoleLines else { return }
     consoleLines.append(line)
   }
 
   /// The first to tell counts.
-  mutating func learn(_ kernel: KernelRelease) {
+  mutating func learn(_ kernel: ReportedKernel) {
     if self.kernel == nil { self.kernel = kernel }
   }
 
@@ -61,7 +61,7 @@ struct CaptureFacts: Equatable, Sendable {
 }
 
 /// A kernel's release, as `uname -r` prints it, and what said so.
-struct KernelRelease: Equatable, Sendable {
+struct ReportedKernel: Equatable, Sendable {
   enum Source: Equatable, Sendable {
     /// Perfetto's record of the system.
     case systemInfo

@@ -75,8 +75,8 @@ struct LineClassifier {
         LineParser.contains(bytes, range, "elease")
           || LineParser.contains(bytes, range, "Linux version")
       {
-        KernelRelease.inHeader(LineParser.text(bytes, range.prefix(1000)))
-          .map { facts.learn(KernelRelease(release: $0, source: .header(info.number))) }
+        ReportedKernel.inHeader(LineParser.text(bytes, range.prefix(1000)))
+          .map { facts.learn(ReportedKernel(release: $0, source: .header(info.number))) }
       }
       return .comment
     }

@@ -32,7 +32,7 @@ enum CheckCommand {
     options: [
       seed.description, seeds.description, steps.description, policy.description,
       minimizes.description, only.description,
-    ],
+    ] + RuleOptions.descriptions,
     examples: [
       "bindersim check --seeds 1-1000",
       "bindersim check --seed 42 --policy c --minimize",
@@ -47,7 +47,7 @@ enum CheckCommand {
     options.seeds = arguments[seeds] ?? seed...seed
     options.steps = arguments[steps]
     options.only = arguments[only]
-    options.policy = arguments[policy]
+    options.policy = try RuleOptions.policy(from: arguments, policy)
     return arguments[minimizes]
       ? try MinimizeCampaign(options: options, write: StandardOutput.write).run()
       : try CheckCampaign(options: options, write: StandardOutput.write).run()

@@ -137,7 +137,7 @@ extension CheckWorld {
       try inspect(member)
       guard let region = member.region, let process = member.process else { continue }
       var nothing = CheckedCounts()
-      nothing.freeOnewaySpace = region.placement.length / 2
+      nothing.freeOnewaySpace = region.placement.length / 2 - region.placement.leakedOneway
       nothing.pagesAvailable = region.pages.available
       nothing.framesAllocated = region.pages.framesAllocated
       nothing.framesReclaimed = region.pages.framesReclaimed

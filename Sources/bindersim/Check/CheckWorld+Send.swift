@@ -82,7 +82,7 @@ extension CheckWorld {
       return nil
     }
     guard let region = target.region else { return nil }
-    let isC = region.placement.policy.isOfTheCDriver
+    let isC = region.placement.policy.search == .c
     if !isC, let odd = layout.oddSize {
       try judge("sending an odd size", error, is: .invalidArgument(odd))
       return nil
@@ -90,7 +90,8 @@ extension CheckWorld {
     let offset: Int
     let isSpam: Bool
     switch region.placement.reserve(
-      layout.size, oneway: oneway, sender: sender.pid, pages: region.pages)
+      layout.isEmpty ? 0 : layout.size, oneway: oneway, sender: sender.pid,
+      hasFrame: region.pages.isFramed)
     {
     case .noOnewaySpace(let free):
       let expected = BinderError.noOnewaySpace(pid: target.pid, requested: layout.size, free: free)
@@ -101,7 +102,7 @@ extension CheckWorld {
         pid: target.pid, requested: layout.size, free: free, largestFree: largest)
       try judge("reserving", error, is: expected)
       return nil
-    case .placed(let place, let spam): (offset, isSpam) = (place, spam)
+    case .placed(let place, let spam): (offset, isSpam) = (place, spam == .reported)
     }
     // What the buffer touches is not idle any more when pages are reclaimed for it.
     let held = region.pages.hold(offset, layout.size)

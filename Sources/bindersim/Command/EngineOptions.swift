@@ -15,7 +15,7 @@ enum EngineOptions {
 
   static let policy = Option(
     "policy", .policy, default: PlacementPolicy.rust, shown: "rust",
-    help: "where buffers are placed (see 'bindersim help policies'): "
+    help: "where buffers are placed, by which driver's rules (see 'bindersim help policies'): "
       + PlacementPolicy.allCases.map(\.name).joined(separator: ", "))
 
   static let budget = Option(
@@ -44,6 +44,9 @@ extension ValueSyntax<Int> {
 
 extension ValueSyntax<PlacementPolicy> {
   static var policy: Self {
-    .choice("POLICY", PlacementPolicy.allCases.map { ($0.name, $0) })
+    let names = PlacementPolicy.allCases.map(\.name)
+    return Self(
+      "POLICY", accepted: "one of " + names.joined(separator: ", "), completion: .names(names)
+    ) { PlacementPolicy(name: $0) }
   }
 }

@@ -6,10 +6,6 @@ enum ExplainCommand {
     "region", short: "r", .region, default: Refusal.usualRegion, shown: "1016K",
     help: "bytes of a region whose length no file tells")
 
-  private static let kernelOption = Option(
-    optional: "kernel", .kernel,
-    help: "the device's kernel, as 'uname -r' prints it (default: what the files say)")
-
   static let subcommand = Subcommand(
     name: "explain", summary: "say what logs, dumps, bug reports and captures tell of a failure",
     discussion: [
@@ -28,12 +24,12 @@ enum ExplainCommand {
     ],
     operands: [Operand(name: "FILE", help: "what you have; - is standard input", repeats: true)],
     options: [
-      region.description, kernelOption.description, ExportOptions.html.description,
-      ExportOptions.json.description,
-    ],
+      region.description, ExportOptions.html.description, ExportOptions.json.description,
+    ] + RuleOptions.descriptions,
     examples: [
       "bindersim explain dmesg.txt", "bindersim explain state.txt --html state.html",
       "bindersim explain dmesg.txt capture.ftrace --json -",
+      "bindersim explain bugreport.zip --kernel 5.10.149-android12-9",
     ]
   ) { arguments throws(CommandError) in
     let request = ExportRequest(
@@ -42,26 +38,28 @@ enum ExplainCommand {
       throw .usage(
         "only one file can be -, which is standard output", hint: "See 'bindersim explain --help'.")
     }
-    return try run(
-      arguments.operands, kernel: arguments[kernelOption], region: arguments[region],
-      request)
+    let kernel = arguments[RuleOptions.kernel]
+    // Refused here when it is not modelled, whichever driver the files are of.
+    if kernel != nil { _ = try RuleOptions.choose(nil, kernel, []) }
+    var options = ReplayOptions(path: "")
+    options.kernel = kernel?.text
+    options.rules = arguments[RuleOptions.rules]
+    options.regionLengths = [arguments[region]]
+    options.adaptsRegions = true
+    return try run(arguments.operands, options, request)
   }
 
   static func run(
-    _ paths: [String], kernel: String?, region: Int, _ request: ExportRequest
+    _ paths: [String], _ options: ReplayOptions, _ request: ExportRequest
   ) throws(CommandError) -> ExitStatus {
     let files = try ExportFiles.open(request, inputs: paths)
-    var options = ReplayOptions(path: "")
-    options.kernel = kernel
-    options.regionLengths = [region]
-    options.adaptsRegions = true
     let evidence: Evidence
     do throws(ReplayError) {
       evidence = try Evidence(paths, options, shouldStop: { Interrupt.wasRequested })
     } catch {
       throw .failure("\(error)")
     }
-    let explanation = Explanation(evidence, kernel: kernel, region: region)
+    let explanation = Explanation(evidence, options)
     try files.write(
       Outcome(
         text: ExplainText.text(explanation),

@@ -27,16 +27,21 @@ enum RecordCommand {
       workload.description, operations.description, senders.description,
       EngineOptions.seed.description, EngineOptions.region.description,
       EngineOptions.policy.description, output.description,
-    ],
+    ] + RuleOptions.descriptions,
     lists: [
       HelpList(
         title: "Workloads", entries: RecordingWorkload.allCases.map { ($0.rawValue, $0.summary) })
     ],
-    examples: ["bindersim record --policy c --workload ties -n 50k --output c-ties.rec"]
+    examples: [
+      "bindersim record --policy c --workload ties -n 50k --output c-ties.rec",
+      "bindersim record --kernel 5.10.149-android12-9 -n 1k",
+    ]
   ) { arguments throws(CommandError) in
     try run(
       RecordOptions(
-        policy: arguments[EngineOptions.policy], regionLength: arguments[EngineOptions.region],
+        policy: try RuleOptions.policy(from: arguments).policy,
+        kernel: arguments[RuleOptions.kernel],
+        regionLength: arguments[EngineOptions.region],
         senders: arguments[senders], workload: arguments[workload],
         operations: arguments[operations], seed: arguments[EngineOptions.seed]),
       output: arguments[output])

@@ -50,7 +50,7 @@ enum ReplayCommand {
     options: [
       policies.description, regions.description, EngineOptions.budget.description,
       process.description, context.description, belief.description, speed.description,
-    ] + ExportOptions.descriptions,
+    ] + RuleOptions.descriptions + ExportOptions.descriptions,
     examples: [
       "bindersim replay startup.ftrace",
       "bindersim replay startup.ftrace --process 990 --region 256K",
@@ -59,7 +59,20 @@ enum ReplayCommand {
     ]
   ) { arguments throws(CommandError) in
     var options = ReplayOptions(path: arguments.operands[0])
-    options.policies = arguments[policies]
+    let (kernel, rules) = (arguments[RuleOptions.kernel], arguments[RuleOptions.rules])
+    if arguments.has(policies) {
+      let chosen = try RuleOptions.policies(arguments[policies], kernel, rules)
+      options.policies = chosen.map(\.policy)
+      if kernel != nil || !rules.isEmpty {
+        options.policyReason = chosen.map { "\($0.policy.name): \($0.reason)" }
+          .joined(separator: "; ")
+      }
+    } else if let kernel {
+      // Refused here when it is not modelled, whichever driver the capture is of.
+      _ = try RuleOptions.choose(nil, kernel, [])
+    }
+    options.kernel = kernel?.text
+    options.rules = rules
     options.regionLengths = arguments[regions]
     options.budget = arguments[EngineOptions.budget]
     options.process = arguments[process]

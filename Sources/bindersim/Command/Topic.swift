@@ -11,7 +11,7 @@ struct Topic: Sendable {
   /// Command lines that can be run as they stand.
   let examples: [String]
 
-  static let all = [exports, job, policies, questions]
+  static let all = [exports, job, policies, questions, rules]
 
   private static let exports = Topic(
     name: "exports", summary: "files that run and replay write, and what opens them",
@@ -63,30 +63,46 @@ struct Topic: Sendable {
     name: "policies", summary: "where buffers are placed",
     paragraphs: [
       """
-      rust, rust-6.18.0, c and c-6.1 answer exactly as those drivers do, ties included, so that \
-      what fits here fits there; compact is this project's own.
+      The policies of drivers answer exactly as those do, ties included, so that what fits here \
+      fits there; compact is this project's own. 'bindersim help rules' tells how they differ, and \
+      --kernel finds the one of a kernel.
       """
     ],
     lists: [
       HelpList(
         title: "Policies",
-        entries: PlacementPolicy.allCases.map { ($0.name, explanation(of: $0)) })
+        entries: PlacementPolicy.allCases.map { ($0.name, $0.meaning) })
     ],
     examples: [
       "bindersim run --deterministic -n 2000 -w fragmentation --policy c",
       "bindersim run --deterministic -n 2000 -w fragmentation --policy rust",
     ])
 
-  private static func explanation(of policy: PlacementPolicy) -> String {
-    switch policy {
-    case .rust: "the Rust driver: up to eight buffers in a row, then best fit, lowest address"
-    case .rust6180:
-      "the Rust driver before Linux 6.18.19: as rust, with an older rule for oneway spam"
-    case .c: "the C driver: best fit by size alone"
-    case .c61: "the C driver before Linux 6.8: as c, with an older rule for oneway spam"
-    case .compact: "of no driver: best fit that looks for places which need few new page frames"
-    }
-  }
+  private static let rules = Topic(
+    name: "rules", summary: "what drivers do differently, and which kernel does what",
+    paragraphs: [
+      """
+      All released drivers place buffers by one of two ways of searching. What else differs is a \
+      rule with a name; --kernel sets them all as that kernel's driver has them, --rule some by \
+      hand. Reports say which were used and why. A release of Android's or of a phone's kernel \
+      does not always tell what its driver does: then the answer names the alternatives, which \
+      --policy chooses.
+      """
+    ],
+    lists: [
+      HelpList(
+        title: "Rules",
+        entries: DriverRules.all.map {
+          ($0.name, "\($0.summary): \($0.values.joined(separator: ", "))")
+        }),
+      HelpList(
+        title: "Sets",
+        entries: PlacementPolicy.allCases.map { ($0.name, "\($0.rules)") }),
+    ],
+    examples: [
+      "bindersim run --deterministic -n 2000 --kernel 6.1.90",
+      "bindersim run --deterministic -n 2000 -w oneway-flood --policy c --rule oneway-header=104",
+    ])
 
   private static let questions = Topic(
     name: "questions", summary: "which command answers what",

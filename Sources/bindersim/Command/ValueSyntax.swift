@@ -62,15 +62,6 @@ extension ValueSyntax<String> {
   }
 }
 
-extension ValueSyntax<String> {
-  /// A kernel's release.
-  static var kernel: Self {
-    Self("RELEASE", accepted: "a release like 6.1.90 or 5.10.149-android12-9") { text in
-      text.first?.isNumber == true && text.contains(".") ? text : nil
-    }
-  }
-}
-
 extension ValueSyntax {
   /// One of a few names.
   static func choice(_ placeholder: String, _ choices: [(name: String, value: Value)]) -> Self {

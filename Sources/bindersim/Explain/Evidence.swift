@@ -1,3 +1,5 @@
+internal import BinderBuffer
+
 /// All that the files hold, read once and kept in bounded memory.
 struct Evidence {
   private(set) var log = LogEvidence()
@@ -7,6 +9,12 @@ struct Evidence {
   /// Kernel releases, in the order in which they were met.
   private(set) var kernels: [String] = []
   private(set) var names: [Int32: String] = [:]
+
+  /// Which driver the logs and dumps are of; nil where none tells, or both are met.
+  var driver: BinderDriver? {
+    let met = Set(log.refusals.compactMap(\.driver) + dumps.compactMap(\.driver))
+    return met.count == 1 ? met.first == .rust ? .rust : .c : nil
+  }
 
   /// Reads the files: logs and dumps first, since they tell what a capture lacks.
   ///
@@ -103,6 +111,7 @@ struct Evidence {
   ) throws(ReplayError) -> ReplayReport {
     var options = options
     options.toldRegions = regionLengths
+    options.toldKernel = log.kernels.first.map { ($0, "a log among the files") }
     return try runReplay(input, options, shouldStop: shouldStop)
   }
 

@@ -9,7 +9,8 @@ enum ExplainPage {
       title: "bindersim explain: "
         + explanation.files.prefix(3).map { Evidence.label($0.path) }.joined(separator: ", "),
       subtitle: explanation.files.map { "\(Evidence.label($0.path)): \($0.kind)" }
-        .joined(separator: "; ") + (explanation.kernel.map { "; kernel \($0)" } ?? ""),
+        .joined(separator: "; ") + (explanation.kernel.map { "; kernel \($0)" } ?? "")
+        + (explanation.rules.map { "; rules of \($0.reason)" } ?? ""),
       tiles: tiles(explanation),
       findings: explanation.answers.map { Finding(question: $0.question, answer: $0.answer) },
       remarks: explanation.files.flatMap(\.notes),

@@ -12,6 +12,7 @@ enum ExplainText {
       for note in file.notes { text += "  note: \(note)\n" }
     }
     if let kernel = explanation.kernel { text += "kernel: \(kernel)\n" }
+    text += explanation.rules?.text ?? ""
     for answer in explanation.answers {
       text += "\n\(answer.question)\n"
       for line in answer.answer.split(separator: "\n") { text += item(String(line)) }

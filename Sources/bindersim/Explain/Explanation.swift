@@ -1,3 +1,5 @@
+internal import BinderBuffer
+
 /// What the files say together: plain values, for text and for whatever else shows it.
 ///
 /// As JSON it is the `result` of the schema `bindersim.explain`, version 1, key for key. Sizes are
@@ -6,6 +8,8 @@ struct Explanation: Codable, Equatable, Sendable {
   var files: [ExplainedFile]
   /// As a file tells it, or as it was given.
   var kernel: String?
+  /// The rules that sizes were judged by, and why these; none where nothing tells the kernel.
+  var rules: RuleReport?
   /// Most telling first.
   var answers: [Answer]
   /// What cannot be known from these files, and what would tell.
@@ -84,10 +88,14 @@ struct ExplainedRegion: Codable, Equatable, Sendable {
 extension Explanation {
   /// Joins what the files told.
   ///
-  /// - Parameter fallback: a region's length where no file tells it.
-  init(_ evidence: Evidence, kernel given: String?, region fallback: Int) {
+  /// - Parameter options: the kernel and the rules that were given, and a region's length where no
+  ///   file tells it.
+  init(_ evidence: Evidence, _ options: ReplayOptions) {
+    let fallback = options.regionLengths[0]
     files = evidence.files
-    kernel = given ?? evidence.kernels.first
+    kernel = options.kernel ?? evidence.kernels.first
+    let chosen = OwnDriver(evidence, options)
+    rules = chosen.map { RuleReport(ChosenPolicy(policy: $0.policy, reason: $0.reason)) }
     names = Dictionary(uniqueKeysWithValues: evidence.names.map { (Int($0.key), $0.value) })
     captures = evidence.captures
     clients = evidence.log.clients
@@ -99,7 +107,7 @@ extension Explanation {
     refusals = RefusalJoin.joined(
       captures: captures.flatMap(\.refusals), log: evidence.log.refusals, clients: clients)
     for index in refusals.indices {
-      refusals[index].judge(region: fallback)
+      refusals[index].judge(region: fallback, chosen?.policy.rules)
       if let receiver = refusals[index].receiver, evidence.log.died.contains(receiver) {
         refusals[index].doubts.append("the log says that process \(receiver) died")
       }

@@ -1,3 +1,5 @@
+internal import BinderBuffer
+
 /// A message that was refused, as far as the files tell. Sizes in bytes; what is unknown is nil.
 struct Refusal: Codable, Equatable, Sendable {
   enum Cause: String, Codable, Sendable {
@@ -54,6 +56,9 @@ struct Refusal: Codable, Equatable, Sendable {
   var freeRanges: Int?
   var largestFree: Int?
   var freeOneway: Int?
+  /// Bytes of oneway space that the kernel's driver wants beside the message's own; nil where
+  /// nothing tells the kernel.
+  var onewayHeader: Int?
   /// A negative error number, where a file has it.
   var error: Int?
   /// Who held the region's bytes then, most first.
@@ -126,30 +131,31 @@ extension Refusal {
 
   /// Finds the cause from the figures, where no line has told it already.
   ///
-  /// - Parameter fallback: a region's length where the files tell none.
-  mutating func judge(region fallback: Int) {
+  /// - Parameters:
+  ///   - fallback: a region's length where the files tell none.
+  ///   - rules: those of the kernel, where one is known.
+  mutating func judge(region fallback: Int, _ rules: DriverRules?) {
     if regionLength == nil, cause != .gone, cause != .noFrame {
       regionLength = fallback
       isRegionAssumed = true
     }
+    if isOneway { onewayHeader = rules?.onewayHeader.required }
     guard let wanted, let region = regionLength else { return }
+    let (wantedOneway, overflow) = wanted.addingReportingOverflow(onewayHeader ?? 0)
+    let neverFitsOneway = overflow || wantedOneway > region / 2
     switch cause {
     case .gone, .noFrame, .neverFits, .neverFitsOneway: return
     case .onewayExhausted:
-      if wanted > region / 2, !isRegionAssumed || wanted > Self.longestRegion / 2 {
-        cause = .neverFitsOneway
-      } else if wanted > region / 2 {
-        cause = .neverFitsOneway
-      }
+      if neverFitsOneway { cause = .neverFitsOneway }
       return
     default: break
     }
     guard cause != .unknown || error == nil || error == -28 else { return }
     if wanted > region {
       cause = .neverFits
-    } else if isOneway, wanted > region / 2 {
+    } else if isOneway, neverFitsOneway {
       cause = .neverFitsOneway
-    } else if let freeOneway, isOneway, wanted > freeOneway {
+    } else if let freeOneway, isOneway, wantedOneway > freeOneway {
       cause = .onewayExhausted
     } else if let free, wanted > free {
       cause = .full

@@ -65,7 +65,7 @@ struct RefusalWords {
     case .onewayExhausted:
       return "Oneway space was exhausted: oneway messages may take half of a region, and of that "
         + (refusal.freeOneway.map { "\(bytes($0)) were left" } ?? "too little was left")
-        + " for \(wanted), however much else was free."
+        + " for \(wanted)\(header), however much else was free." + missingHeader
     case .neverFits:
       return (refusal.wanted ?? 0) > Refusal.longestRegion
         ? "Can never fit: \(wanted), and no driver uses more than \(n(Refusal.longestRegion)) of a "
@@ -74,7 +74,7 @@ struct RefusalWords {
           + assumed + "."
     case .neverFitsOneway:
       return "Can never fit: oneway messages may take half of a region, "
-        + "\(bytes((refusal.regionLength ?? 0) / 2)) here\(assumed); this one takes \(wanted)."
+        + "\(bytes((refusal.regionLength ?? 0) / 2)) here\(assumed); this one takes \(wanted)\(header)."
     case .noSpace:
       return notItsSize
         + "There was no room for \(wanted) (ENOSPC): \(whose) was full, or in pieces"
@@ -96,6 +96,22 @@ struct RefusalWords {
       }
       return "How large it was, and why it was refused, is unknown."
     }
+  }
+
+  /// What the driver wants beside the message's own bytes.
+  private var header: String {
+    let header = refusal.onewayHeader ?? 0
+    return header > 0 ? " and \(n(header)) that this kernel wants beside them" : ""
+  }
+
+  /// Where the message alone would have fitted.
+  private var missingHeader: String {
+    guard let free = refusal.freeOneway, let wanted = refusal.wanted,
+      wanted <= free - (refusal.onewayHeader ?? 0)
+    else { return "" }
+    return
+      " It would have fitted a kernel with the fix of January 2024; earlier ones want 96 or 104 "
+      + "bytes more for each oneway message: --kernel chooses."
   }
 
   private var notItsSize: String {
@@ -141,13 +157,14 @@ struct RefusalWords {
           + "always take \(n(Refusal.usualRegion)) bytes. Better send less at once."
         : "No: it has \(bytes(wanted))."
     case .neverFitsOneway:
-      return wanted <= longer / 2 ? "Yes, with an empty oneway half of 1,048,576 bytes." : "No."
+      return wanted <= longer / 2 - (refusal.onewayHeader ?? 0)
+        ? "Yes, with an empty oneway half of 1,048,576 bytes." : "No."
     case .onewayExhausted:
       guard let region = refusal.regionLength, let free = refusal.freeOneway else {
         return "For a while: it doubles the oneway space."
       }
       let taken = max(0, region / 2 - free)
-      return taken + wanted <= longer / 2
+      return taken + wanted + (refusal.onewayHeader ?? 0) <= longer / 2
         ? "At that moment: \(n(taken)) of 1,048,576 bytes of oneway space would have been taken. It "
           + "fills too if the receiver stays slower than its senders."
         : "No."

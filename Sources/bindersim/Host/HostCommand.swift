@@ -12,12 +12,12 @@ enum HostCommand {
     optional: "join", .text("NAME"), help: "run the program on the devices of that running host")
   private static let policy = Option(
     "policy", .policy, default: PlacementPolicy.c, shown: "c",
-    help: "where buffers are placed (see 'bindersim help policies'): "
+    help: "where buffers are placed, by which driver's rules (see 'bindersim help policies'): "
       + PlacementPolicy.allCases.map(\.name).joined(separator: ", "))
   private static let kernel = Option(
-    "kernel",
-    .choice("VERSION", [("6.1", DriverKernel.linux61), ("6.12", DriverKernel.linux612)]),
-    default: .linux612, shown: "6.12", help: "whose protocol is spoken: 6.1, 6.12")
+    optional: "kernel", short: "k", .kernelRelease,
+    help: "the rules of this kernel's driver, as uname -r prints it; before 6.12 the protocol is "
+      + "that of 6.1 (default: both of 6.12)")
   private static let region = Option(
     "region", .region, default: EngineOptions.largestRegion, shown: "4M",
     help: "bytes of region that a program gets at most, whatever it maps")
@@ -58,7 +58,8 @@ enum HostCommand {
     ],
     options: [
       name.description, join.description, serviceManager.description, policy.description,
-      kernel.description, region.description, EngineOptions.budget.description,
+      kernel.description, RuleOptions.rules.description, region.description,
+      EngineOptions.budget.description,
       label.description, quiet.description, ExportOptions.json.description, check.description,
       probe.description, manage.description, exchange.description, echo.description,
     ],
@@ -81,10 +82,14 @@ enum HostCommand {
         hint: "See 'bindersim host --help'.")
     }
     if let name = arguments[join] { end(with: try HostJoin.run(name, words)) }
+    let release = arguments[kernel]
+    let chosen = try RuleOptions.choose(
+      arguments.has(policy) || release == nil ? arguments[policy] : nil, release,
+      arguments[RuleOptions.rules])
     let session = try HostSession(
       HostOptions(
         driver: DriverOptions(
-          kernel: arguments[kernel], policy: arguments[policy], sharing: .exportable,
+          kernel: protocolVersion(of: release), policy: chosen.policy, sharing: .exportable,
           budget: arguments[EngineOptions.budget].map { PageBudget(pages: $0) }),
         region: arguments[region], name: arguments[name],
         securityContext: arguments[label].map { Array($0.utf8) + [0] },
@@ -96,11 +101,19 @@ enum HostCommand {
     let status = try session.run(words)
     var report = session.table.report
     report.elapsedNanoseconds = MonotonicClock.now() - start
+    report.policy = chosen.policy.name
+    report.rules = chosen.report
     if !arguments[quiet] { StandardError.write(report.text) }
     if let json {
       try json.commit(try JSONText.encode(report, schema: "bindersim.host", version: 1))
     }
     end(with: status)
+  }
+
+  /// Of the two protocols that are spoken, the one of a kernel.
+  private static func protocolVersion(of kernel: KernelRelease?) -> DriverKernel {
+    guard let kernel, (kernel.major, kernel.minor) < (6, 12) else { return .linux612 }
+    return .linux61
   }
 
   /// Any status that a program may have.

@@ -28,6 +28,9 @@ struct HostReport: Encodable, Sendable {
   private(set) var bytes = 0
   private(set) var copies = 0
   var elapsedNanoseconds: UInt64 = 0
+  /// Whose rules buffers were placed and accounted by; none while programs still run.
+  var policy: String?
+  var rules: RuleReport?
 
   private static let mostPrograms = 1000
 
@@ -57,6 +60,7 @@ struct HostReport: Encodable, Sendable {
     return
       (elapsedNanoseconds == 0
       ? "" : "hosted for \(Format.time(nanoseconds: elapsedNanoseconds))\n")
+      + (policy.map { "policy \($0)\n" } ?? "") + (rules?.text ?? "")
       + (programs.isEmpty ? "no program has a device open\n" : table.text() + more)
       + "messages: \(Format.grouped(messages)) of \(Format.bytes(bytes)), copied once each, with "
       + "\(Format.grouped(copies)) reads of senders' memory\n"

@@ -2,6 +2,8 @@ internal import BinderBuffer
 
 struct RecordOptions: Sendable {
   var policy = PlacementPolicy.rust
+  /// The kernel that the policy is of, when it was chosen by one.
+  var kernel: KernelRelease?
   /// Bytes.
   var regionLength = 1_040_384
   var senders = 2
@@ -28,7 +30,7 @@ func runRecord(
     throw RecordError(
       description: "\(options.senders) senders: must be 1 to \(RecordedRegion.mostSenders)")
   }
-  let driver = RecordedDriver(policy: options.policy)
+  let driver = RecordedDriver(policy: options.policy, kernel: options.kernel)
   let region: RecordedRegion
   do throws(BinderError) {
     region = try RecordedRegion(

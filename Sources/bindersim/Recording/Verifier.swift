@@ -137,10 +137,11 @@ struct Verifier: ~Copyable {
     guard let driver else { throw missing("driver NAME VERSION") }
     guard let length else { throw missing("region BYTES") }
     guard let senders else { throw missing("senders N") }
-    guard let policy = driver.policy else {
-      throw fault(
-        "driver \(driver.name) \(driver.version) is not modelled; known are c, rust from 6.18 on and the "
-          + "names of policies")
+    let policy: PlacementPolicy
+    do throws(RecordingFault) {
+      policy = try driver.policy()
+    } catch {
+      throw fault(error.text)
     }
     do throws(BinderError) {
       let made = try RecordedRegion(

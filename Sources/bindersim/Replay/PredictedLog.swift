@@ -17,13 +17,23 @@ struct PredictedLog {
 
   let style: Style
 
-  init(style: Style) { self.style = style }
+  private let rules: DriverRules
 
-  init(_ policy: PlacementPolicy) {
-    switch policy {
-    case .c: style = .cCode
-    case .c61: style = .cNamed
-    case .rust, .rust6180, .compact: style = .rust
+  /// - Parameter kernel: the kernel that the policy is of, where it was chosen by one; else lines are
+  ///   worded as by the newest kernel that has the policy.
+  init(_ policy: PlacementPolicy, _ kernel: KernelRelease? = nil) {
+    rules = policy.rules
+    if policy.search != .c {
+      style = .rust
+    } else if let kernel {
+      let version = (kernel.major, kernel.minor)
+      style = version < (5, 19) ? .c : version < (6, 14) ? .cNamed : .cCode
+    } else {
+      switch policy.base {
+      case "c": style = .cCode
+      case "c-6.1", "c-5.15", "c-android14-6.1": style = .cNamed
+      default: style = .c
+      }
     }
   }
 
@@ -86,9 +96,9 @@ struct PredictedLog {
     return lines
   }
 
-  /// The report of oneway spam; the Rust driver logs none.
+  /// The report of oneway spam; the Rust driver and the oldest ones log none.
   func spam(receiver: Int32, sender: Int32, buffers: Int, bytes: Int) -> [String] {
-    guard style != .rust else { return [] }
+    guard style != .rust, rules.spam != .none else { return [] }
     return [
       "binder_alloc: \(receiver): pid \(sender) spamming oneway? \(buffers) buffers allocated for a "
         + "total size of \(bytes)"

@@ -4,6 +4,8 @@ internal import PageAlloc
 /// One configuration that a capture is replayed in.
 struct ReplaySetting: Hashable, Sendable {
   var policy = PlacementPolicy.c
+  /// Whose rules these are, where they were chosen by a kernel: it decides how a log is worded.
+  var kernel: KernelRelease?
   /// Bytes of every process's region.
   var regionLength = 1_040_384
   /// Of those processes whose region's length is known better.
@@ -149,7 +151,7 @@ struct ReplayEngine {
         case .reply: try reply(transaction, buffer, from: sender, to: destination)
         }
       members[destination].buffers += 1
-      if slots[buffer.slot].isSpam, members[destination].spamLog.isEmpty {
+      if slots[buffer.slot].spam != .none, members[destination].spamLog.isEmpty {
         members[destination].spamLog = spamLog(buffer, in: destination)
       }
       measure(destination)
@@ -324,7 +326,7 @@ struct ReplayEngine {
       freeBytes: statistics.freeBytes, largestFreeRange: statistics.largestFreeRange,
       freeOnewaySpace: statistics.freeOnewaySpace,
       holders: Array(holders(in: destination).prefix(5)),
-      kernelLog: PredictedLog(setting.policy).refusal(
+      kernelLog: PredictedLog(setting.policy, setting.kernel).refusal(
         PredictedLog.Message(SentBuffer(buffer), thread: buffer.senderThread), error.kind,
         process.exhaustionLog(requested: buffer.size),
         freeOneway: statistics.freeOnewaySpace))
@@ -336,9 +338,9 @@ struct ReplayEngine {
     let own = members[destination].process.inspect().buffers.filter {
       $0.isOneway && $0.senderPID == key
     }
-    return PredictedLog(setting.policy).spam(
+    return PredictedLog(setting.policy, setting.kernel).spam(
       receiver: buffer.destination, sender: buffer.sender, buffers: own.count,
-      bytes: own.reduce(0) { $0 + $1.size })
+      bytes: own.reduce(0) { $0 + $1.size + setting.policy.rules.onewayHeader.charged })
   }
 
   /// Who holds a region's bytes now, most first.
@@ -373,7 +375,7 @@ struct ReplayEngine {
     var size: Int32 = 0
     var debugID: UInt32 = 0
     var transaction: UInt32 = 0
-    var isSpam = false
+    var spam = SpamFinding.none
 
     init() {}
 
@@ -382,7 +384,7 @@ struct ReplayEngine {
       size = Int32(truncatingIfNeeded: receipt.size)
       debugID = receipt.debugID
       transaction = buffer.transaction
-      isSpam = receipt.isSpam
+      spam = receipt.spam
       sender = buffer.sender
     }
   }

@@ -8,6 +8,10 @@ struct ReplaySession {
   private let belief: FreeBelief
   private var policies: [PlacementPolicy]
   private var reason: String
+  /// Whose rules the policies are, where they were chosen by a kernel.
+  private var kernel: KernelRelease?
+  /// Why the rules are not those of the capture's kernel.
+  private var notModelled: KernelError?
   /// Processes whose regions were made longer.
   private var adapted: [Int32: Int] = [:]
 
@@ -19,11 +23,14 @@ struct ReplaySession {
     self.survey = survey
     belief = options.belief ?? Self.belief(survey)
     policies = options.policies
-    reason = ""
+    reason = options.policyReason
+    kernel = options.kernel.flatMap { try? KernelRelease($0) }
     guard policies.isEmpty else { return }
-    let choice = OwnDriver(survey.facts, kernel: options.kernel)
+    let choice = OwnDriver(survey.facts, options)
     policies = [choice.policy]
     reason = choice.reason
+    kernel = choice.kernel
+    notModelled = choice.notModelled
   }
 
   /// Whether frees are recorded, follow from other events, or cannot be known.
@@ -58,7 +65,7 @@ struct ReplaySession {
     var planner = ReplayPlanner(
       survey: survey, onlyProcess: options.process, onlyContext: options.context, belief: belief)
     let pattern = ObjectPattern()
-    let settings = options.settings(policies)
+    let settings = options.settings(policies, kernel)
     var engines = try settings.enumerated().map { index, setting in
       do throws(BinderError) {
         return try ReplayEngine(
@@ -122,10 +129,14 @@ struct ReplaySession {
     _ report: inout ReplayReport, _ engines: [ReplayEngine], _ planner: ReplayPlanner,
     _ names: [Int32: String], until end: UInt64
   ) {
-    report.kernel = options.kernel ?? survey.facts.kernel?.release
+    report.kernel = options.kernel ?? survey.facts.kernel?.release ?? options.toldKernel?.release
     report.policyReason = reason
     report.processNames = Dictionary(uniqueKeysWithValues: names.map { (Int($0.key), $0.value) })
     report.adaptsRegions = options.adaptsRegions
+    if let notModelled {
+      report.notes.append(
+        "\(notModelled): places and refusals are predicted for newer kernels only")
+    }
     if isSimulated {
       report.runs = engines.map { engine in
         var run = engine.result(until: end)
@@ -199,26 +210,5 @@ struct ReplaySession {
     }
     report.fillUnknown()
     report.answers = ReplayWords(report).answers
-  }
-}
-
-/// The policy that a capture's own driver has.
-private struct OwnDriver {
-  var policy: PlacementPolicy
-  var reason: String
-
-  init(_ facts: CaptureFacts, kernel given: String?) {
-    let release = given ?? facts.kernel?.release
-    let told = given != nil ? "as given" : facts.kernel?.source.text ?? ""
-    if facts.driver.family == .rust {
-      policy = .rust
-      reason = "rust, the capture's own driver: \(facts.driver.text)"
-    } else {
-      policy = .c
-      reason =
-        facts.driver.family == .c
-        ? "c, the capture's own driver: \(facts.driver.text)" : "c: nothing tells the driver"
-    }
-    if let release { reason += "; kernel \(release) (\(told))" }
   }
 }

@@ -13,8 +13,14 @@ struct ReplayOptions: Sendable {
   /// Whether a process gets a longer region where the capture shows that the driver had placed more
   /// than fits: for lengths that nobody chose.
   var adaptsRegions = false
+  /// Why these policies, where somebody chose them by a kernel or by rules.
+  var policyReason = ""
+  /// Rules set by hand, of the capture's own driver.
+  var rules: [RuleSetting] = []
   /// What `uname -r` prints on the device; nil for what the capture says.
   var kernel: String?
+  /// What another file says of the device's kernel, for a capture that does not: and which file.
+  var toldKernel: (release: String, source: String)?
   /// Pages that all regions of a run may have together; nil for as many as they need.
   var budget: Int?
   /// Only this process's buffers.
@@ -26,10 +32,13 @@ struct ReplayOptions: Sendable {
   /// Where frees are taken from; nil for what the capture's own events allow.
   var belief: FreeBelief?
 
-  func settings(_ policies: [PlacementPolicy]) -> [ReplaySetting] {
+  func settings(
+    _ policies: [PlacementPolicy], _ kernel: KernelRelease? = nil
+  ) -> [ReplaySetting] {
     policies.flatMap { policy in
       regionLengths.map {
-        ReplaySetting(policy: policy, regionLength: $0, told: toldRegions, budget: budget)
+        ReplaySetting(
+          policy: policy, kernel: kernel, regionLength: $0, told: toldRegions, budget: budget)
       }
     }
   }

@@ -17,7 +17,11 @@ struct RunOptions: Sendable {
   var seed: UInt64 = 1
   /// Bytes of each process's region. The default is an app's: 1 MiB less two pages.
   var region = defaultRegion
-  var policy = PlacementPolicy.rust
+  var chosen = ChosenPolicy(.rust)
+  var policy: PlacementPolicy {
+    get { chosen.policy }
+    set { chosen = ChosenPolicy(newValue) }
+  }
   /// Pages that all regions together may have; nil for as many as they need.
   var budget: Int?
   /// One thread and simulated time, all of it drawn from the seed.

@@ -14,7 +14,8 @@ extension RunReport {
     let budget = c.budgetPages.map { "\(Format.grouped($0)) pages" } ?? "none"
     return terminal.bold("workload \(c.workload), policy \(c.policy), seed \(c.seed)") + "\n"
       + "\(c.processes) processes, \(threads), region \(Format.grouped(c.regionBytes)) B, "
-      + "budget \(budget)\n" + (wasInterrupted ? "interrupted: what follows was done so far\n" : "")
+      + "budget \(budget)\n" + c.rules.text
+      + (wasInterrupted ? "interrupted: what follows was done so far\n" : "")
   }
 
   private var trafficText: String {

@@ -5,6 +5,8 @@ struct RunReport: Encodable, Sendable {
   struct Configuration: Encodable, Sendable {
     var workload: String
     var policy: String
+    /// What the policy's driver does, and why it is this one.
+    var rules: RuleReport
     var seed: UInt64
     var processes: Int
     /// In each process; 1 for all processes together in a deterministic run.
@@ -122,6 +124,7 @@ extension RunReport.Configuration {
   fileprivate init(_ options: RunOptions) {
     workload = options.workload.name
     policy = options.policy.name
+    rules = options.chosen.report
     seed = options.seed
     processes = options.processes
     threads = options.isDeterministic ? 1 : options.threads

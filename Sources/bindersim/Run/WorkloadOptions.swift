@@ -17,11 +17,12 @@ enum WorkloadOptions {
     optional: "job", .file,
     help: "read the workload from FILE instead; 'bindersim help job' tells how")
 
-  static let descriptions = [
-    workload.description, job.description, processes.description, threads.description,
-    EngineOptions.seed.description, EngineOptions.region.description,
-    EngineOptions.policy.description, EngineOptions.budget.description,
-  ]
+  static let descriptions =
+    [
+      workload.description, job.description, processes.description, threads.description,
+      EngineOptions.seed.description, EngineOptions.region.description,
+      EngineOptions.policy.description, EngineOptions.budget.description,
+    ] + RuleOptions.descriptions
 
   static let list = HelpList(
     title: "Workloads", entries: Workload.all.map { ($0.name, $0.summary) })
@@ -39,7 +40,7 @@ enum WorkloadOptions {
     options.threads = arguments[threads] ?? options.threads
     options.seed = arguments[EngineOptions.seed]
     options.region = arguments[EngineOptions.region]
-    options.policy = arguments[EngineOptions.policy]
+    options.chosen = try RuleOptions.policy(from: arguments)
     options.budget = arguments[EngineOptions.budget]
     options.isDeterministic = isDeterministic
     if let servers = options.workload.servers, options.processes <= servers {

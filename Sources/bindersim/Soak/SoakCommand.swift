@@ -21,12 +21,14 @@ enum SoakCommand {
       mappings must not have grown. The exit status is 1 when one of these does not hold.
       """
     ],
-    options: [duration.description, EngineOptions.seed.description, policy.description],
+    options: [
+      duration.description, EngineOptions.seed.description, policy.description,
+    ] + RuleOptions.descriptions,
     examples: ["bindersim soak --duration 10m"]
   ) { arguments throws(CommandError) in
     let options = SoakRun.Options(
       duration: arguments[duration], seed: arguments[EngineOptions.seed],
-      policy: arguments[policy])
+      policy: try RuleOptions.policy(from: arguments, policy))
     return try SoakRun(options, write: StandardOutput.write).run()
   }
 }

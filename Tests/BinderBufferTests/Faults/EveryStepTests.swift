@@ -10,7 +10,7 @@ import Testing
   func failsCleanly(index: Int) async {
     // In a process of its own, where descriptors and mappings can be counted.
     await #expect(processExitsWith: .success) { [index] in
-      for policy in PlacementPolicy.allCases {
+      for policy in PlacementPolicy.newest {
         for ending in FallibleOperation.Ending.allCases {
           try FallibleOperation.all[index].failEveryStep(policy, ending)
         }

@@ -1,12 +1,17 @@
 import BinderBuffer
 import Testing
 
+@testable import bindersim
+
+/// What the allocator or the model answers to one request.
+typealias Placement = ModelPlacement.Answer
+
 /// An allocator and the naive model of its rule, given the same operations.
 ///
 /// Every answer is compared; `check` compares everything else that can be seen.
 struct RangeComparison: ~Copyable {
   var ranges: RangeAllocator<Int>
-  var model: any NaiveRanges
+  var model: ModelPlacement
   /// Pages get frames when they are used, and lose them now and then when they are not.
   let frames: FrameMap
   /// Offsets of live ranges, in no order.
@@ -18,13 +23,7 @@ struct RangeComparison: ~Copyable {
   init(length: Int, policy: PlacementPolicy) throws {
     frames = FrameMap(pageCount: (length + 4095) / 4096)
     ranges = try RangeAllocator(length: length, policy: policy, frames: frames)
-    switch policy {
-    case .rust: model = NaiveRust(length: length)
-    case .rust6180: model = NaiveRust(length: length, isOld: true)
-    case .c: model = NaiveC(length: length)
-    case .c61: model = NaiveC61(length: length)
-    case .compact: model = NaiveCompact(length: length, frames: frames)
-    }
+    model = ModelPlacement(length: length, policy: policy)
   }
 
   /// Asks both; gives what they answered.
@@ -33,7 +32,8 @@ struct RangeComparison: ~Copyable {
     _ size: Int, oneway: Bool = false, sender: Int32 = 1
   ) throws -> Placement {
     operations += 1
-    let expected = model.reserve(size, oneway: oneway, sender: sender)
+    let expected = model.reserve(
+      size, oneway: oneway, sender: sender, hasFrame: frames.contains)
     let answer = try answer(size, oneway, sender)
     try #require(answer == expected, "operation \(operations): reserve \(size)")
     if case .placed(let offset, _) = answer {
@@ -52,21 +52,21 @@ struct RangeComparison: ~Copyable {
       if operations % 2 == 0 {
         let taken = try ranges.allocate(
           size, oneway: oneway, sender: sender, debugID: UInt32(operations), metadata: operations)
-        return .placed(offset: taken.offset, isSpam: taken.isSpam)
+        return .placed(offset: taken.offset, spam: taken.spam)
       }
       let taken = try ranges.reserve(
         size, oneway: oneway, sender: sender, debugID: UInt32(operations))
       try ranges.commit(taken.offset, operations)
-      return .placed(offset: taken.offset, isSpam: taken.isSpam)
+      return .placed(offset: taken.offset, spam: taken.spam)
     } catch {
       switch error {
       case .noSpace(let requested, let free, let largest):
         #expect(requested == size && free == ranges.freeBytes)
         #expect(largest == ranges.largestFreeRange)
-        return .noSpace
+        return .noSpace(free: free, largest: largest)
       case .noOnewaySpace(let requested, let free):
         #expect(requested == size && free == ranges.freeOnewaySpace)
-        return .noOnewaySpace
+        return .noOnewaySpace(free: free)
       default: throw error
       }
     }
@@ -109,18 +109,19 @@ struct RangeComparison: ~Copyable {
   func check(invariants: Bool = true) throws {
     if invariants { try ranges.checkInvariants() }
     let gaps = model.gaps
+    let buffersOfModel = model.ranges.filter(\.isLive)
     try #require(ranges.bufferCount == live.count)
     try #require(ranges.isEmpty == live.isEmpty)
-    try #require(ranges.freeOnewaySpace == model.freeOnewaySpace)
+    try #require(ranges.freeOnewaySpace == model.freeOneway)
     try #require(ranges.freeBytes == gaps.reduce(0) { $0 + $1.count })
     try #require(ranges.largestFreeRange == gaps.map(\.count).max() ?? 0)
     var described: [RangeDescription] = []
     ranges.forEachRange { described.append($0) }
     try #require(
-      described.map(\.offset) == (model.live.map(\.offset) + gaps.map(\.lowerBound)).sorted())
+      described.map(\.offset) == model.ranges.map(\.start))
     let buffers = described.filter { $0.state != .free }
     try #require(buffers.count == live.count)
-    for (range, buffer) in zip(buffers, model.live) {
+    for (range, buffer) in zip(buffers, buffersOfModel) {
       #expect(range.state == .committed && range.isOneway == buffer.isOneway)
       #expect(range.size == buffer.size && range.sender == buffer.sender)
       #expect(range.debugID == UInt32(numbers[range.offset] ?? 0))

@@ -100,12 +100,8 @@ struct RangeRecording {
 
 extension RangeRecording {
   var policy: PlacementPolicy? {
-    switch driver {
-    case "c 6.12": .c
-    case "c 6.1": .c61
-    case "rust 6.18.19": .rust
-    case "rust 6.18.0": .rust6180
-    default: nil
-    }
+    let words = driver.split(separator: " ").map(String.init)
+    guard words.count == 2, let driver = BinderDriver(rawValue: words[0]) else { return nil }
+    return try? KernelRelease(words[1]).policy(of: driver).policy
   }
 }

@@ -48,7 +48,7 @@ struct RangeRecordingTests {
       case .alloc(let id, let sender, let size, let isOneway, let expected):
         let answer: RecordedAnswer
         switch expected {
-        case .invalid where policy == .rust || policy == .rust6180: answer = .invalid
+        case .invalid where policy.search == .rust: answer = .invalid
         case .invalid:
           // The C driver has taken the range by the time it finds the mistake.
           let taken = try ranges.reserve(size, oneway: isOneway, sender: sender)

@@ -4,11 +4,11 @@
 /// is put into words, and the words do not depend on how the bytes are cut.
 func fuzzEvidence(_ bytes: [UInt8]) throws {
   let first = Evidence(lines: bytes, name: "fuzz")
-  let explanation = Explanation(first, kernel: nil, region: Refusal.usualRegion)
+  let explanation = Explanation(first, ReplayOptions(path: ""))
   let text = ExplainText.text(explanation)
   _ = ExplainPage.page(explanation).html
   let again = Evidence(lines: bytes, name: "fuzz", chunk: 7)
-  let other = Explanation(again, kernel: nil, region: Refusal.usualRegion)
+  let other = Explanation(again, ReplayOptions(path: ""))
   try require(ExplainText.text(other), text, "the explanation, read in pieces")
   for region in explanation.regions {
     let layout = region.layout

@@ -1,5 +1,7 @@
 import BinderBuffer
 
+@testable import bindersim
+
 /// A stream of operations to a range allocator and to the naive model of its policy: every answer
 /// is compared, and all that can be seen now and then.
 func fuzzRanges(_ bytes: [UInt8]) throws {
@@ -13,6 +15,14 @@ func fuzzRanges(_ bytes: [UInt8]) throws {
 
 /// An allocator and the naive model of its rule, given the same operations.
 private struct ComparedRanges: ~Copyable {
+  /// A live range as it is described.
+  private struct Described: Equatable {
+    let offset: Int
+    let size: Int
+    let isOneway: Bool
+    let sender: Int32
+  }
+
   private struct Live {
     let offset: Int
     let number: Int
@@ -20,7 +30,7 @@ private struct ComparedRanges: ~Copyable {
   }
 
   private var ranges: RangeAllocator<Int>
-  private var model: any NaiveRanges
+  private var model: ModelPlacement
   /// Pages get frames when they are used, and lose them now and then when they are not.
   private let frames: FrameMap
   /// In no order.
@@ -30,13 +40,7 @@ private struct ComparedRanges: ~Copyable {
 
   init(length: Int, policy: PlacementPolicy) throws {
     frames = FrameMap(pageCount: (length + 4095) / 4096)
-    switch policy {
-    case .rust: model = NaiveRust(length: length)
-    case .rust6180: model = NaiveRust(length: length, isOld: true)
-    case .c: model = NaiveC(length: length)
-    case .c61: model = NaiveC61(length: length)
-    case .compact: model = NaiveCompact(length: length, frames: frames)
-    }
+    model = ModelPlacement(length: length, policy: policy)
     ranges = try RangeAllocator(length: length, policy: policy, frames: frames)
   }
 
@@ -74,7 +78,9 @@ private struct ComparedRanges: ~Copyable {
     // The model knows no sizes that cannot be; and no sum of it overflows.
     let expected =
       size < 0
-      ? nil : model.reserve(min(size, 8 << 20), oneway: oneway, sender: sender)
+      ? nil
+      : model.reserve(
+        min(size, 8 << 20), oneway: oneway, sender: sender, hasFrame: frames.contains)
     let answer = try place(size, oneway, sender, commits)
     try require(answer, expected, "\(number): reserve \(size)")
     if case .placed(let offset, _) = answer {
@@ -86,7 +92,7 @@ private struct ComparedRanges: ~Copyable {
   /// The allocator's answer; nil when the size cannot be.
   private mutating func place(
     _ size: Int, _ oneway: Bool, _ sender: Int32, _ commits: Bool
-  ) throws -> Placement? {
+  ) throws -> ModelPlacement.Answer? {
     let refusal: RangeError
     do throws(RangeError) {
       let taken =
@@ -94,14 +100,14 @@ private struct ComparedRanges: ~Copyable {
         ? try ranges.allocate(
           size, oneway: oneway, sender: sender, debugID: UInt32(number), metadata: number)
         : try ranges.reserve(size, oneway: oneway, sender: sender, debugID: UInt32(number))
-      return .placed(offset: taken.offset, isSpam: taken.isSpam)
+      return .placed(offset: taken.offset, spam: taken.spam)
     } catch {
       refusal = error
     }
     try require(refusal, expectedRefusal(of: size, like: refusal), "\(number): reserve \(size)")
     switch refusal {
-    case .noSpace: return .noSpace
-    case .noOnewaySpace: return .noOnewaySpace
+    case .noSpace(_, let free, let largest): return .noSpace(free: free, largest: largest)
+    case .noOnewaySpace(_, let free): return .noOnewaySpace(free: free)
     default: return nil
     }
   }
@@ -188,16 +194,18 @@ private struct ComparedRanges: ~Copyable {
   private func check() throws {
     try ranges.checkInvariants()
     let gaps = model.gaps
-    let buffers = model.live
+    let buffers = model.ranges.filter(\.isLive).map {
+      Described(offset: $0.start, size: $0.size, isOneway: $0.isOneway, sender: $0.sender)
+    }
     try require(ranges.bufferCount, live.count, "\(number): live ranges")
-    try require(ranges.freeOnewaySpace, model.freeOnewaySpace, "\(number): oneway space")
+    try require(ranges.freeOnewaySpace, model.freeOneway, "\(number): oneway space")
     try require(ranges.freeBytes, gaps.reduce(0) { $0 + $1.count }, "\(number): free bytes")
     try require(ranges.largestFreeRange, gaps.map(\.count).max() ?? 0, "\(number): largest")
-    var described: [NaiveBuffer] = []
+    var described: [Described] = []
     ranges.forEachRange { range in
       guard range.state != .free else { return }
       described.append(
-        NaiveBuffer(
+        Described(
           offset: range.offset, size: range.size, isOneway: range.isOneway, sender: range.sender))
     }
     try require(described, buffers, "\(number): live ranges")

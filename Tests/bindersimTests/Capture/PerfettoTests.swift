@@ -89,7 +89,7 @@ import Testing
       summary.lines == records.count + summary.otherEvents + summary.unusableLines)
     #expect(facts.lost.count == lost)
     #expect(
-      facts.kernel == KernelRelease(release: "5.10.107-android13-4-00003", source: .systemInfo))
+      facts.kernel == ReportedKernel(release: "5.10.107-android13-4-00003", source: .systemInfo))
     #expect(facts.processNames == [20: "/system/bin/client", 40: "server"])
   }
 

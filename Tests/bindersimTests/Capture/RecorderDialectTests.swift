@@ -194,18 +194,18 @@ import Testing
   @Test(arguments: [
     (
       "a-1 [000] d... 1.0: console: [ 0.0] Linux version 5.10.149-android12-9 (build@host) #1 SMP\n",
-      KernelRelease(release: "5.10.149-android12-9", source: .logLine(1))
+      ReportedKernel(release: "5.10.149-android12-9", source: .logLine(1))
     ),
     (
       "# hostname : x\n# os release : 6.1.90\na-1 [000] 1.0: binder_ioctl: x\n",
-      KernelRelease(release: "6.1.90", source: .header(2))
+      ReportedKernel(release: "6.1.90", source: .header(2))
     ),
     (
       "# Linux version 6.12.23-android16-5, built today\n",
-      KernelRelease(release: "6.12.23-android16-5", source: .header(1))
+      ReportedKernel(release: "6.12.23-android16-5", source: .header(1))
     ),
   ])
-  func kernelReleases(text: String, release: KernelRelease) throws {
+  func kernelReleases(text: String, release: ReportedKernel) throws {
     var reader = CaptureReader(bytes: Array(text.utf8))
     while try reader.next() != nil {}
     #expect(reader.facts.kernel == release)

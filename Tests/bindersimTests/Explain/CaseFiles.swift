@@ -14,11 +14,11 @@ enum CaseFiles {
     try explained(paths: names.map(path))
   }
 
-  static func explained(paths: [String]) throws -> Explanation {
+  static func explained(paths: [String], kernel: String? = nil) throws -> Explanation {
     var options = ReplayOptions(path: "")
     options.adaptsRegions = true
-    let evidence = try Evidence(paths, options)
-    return Explanation(evidence, kernel: nil, region: Refusal.usualRegion)
+    options.kernel = kernel
+    return Explanation(try Evidence(paths, options), options)
   }
 
   /// What it makes of one text.

@@ -119,7 +119,8 @@ import Testing
     #expect(why.contains(message), "\(why)")
   }
 
-  @Test(arguments: PlacementPolicy.allCases, RecordingWorkload.allCases)
+  @Test(
+    arguments: PlacementPolicy.newest + [.rust6180, .c414, .android14], RecordingWorkload.allCases)
   func ownRecordingsAgree(policy: PlacementPolicy, workload: RecordingWorkload) throws {
     let options = RecordOptions(
       policy: policy, regionLength: 262_144, workload: workload, operations: 600, seed: 7)
@@ -159,24 +160,49 @@ import Testing
     #expect(line == index + 1)
   }
 
-  @Test func versionsOfTheCDriver() {
-    let policies = ["5.10", "6.1", "6.7.3", "6.8", "6.12", "7.0"].map {
-      RecordedDriver(name: "c", version: $0).policy
-    }
-    #expect(policies == [.c61, .c61, .c61, .c, .c, .c])
-    #expect(RecordedDriver(name: "c", version: "six").policy == nil)
-    for policy in PlacementPolicy.allCases {
-      #expect(RecordedDriver(policy: policy).policy == policy)
-    }
+  /// A recording's driver line: name and version, and the policy that answers as it did.
+  @Test(arguments: [
+    ("c", "4.14", "c-4.14"), ("c", "4.14.336", "c-4.14"), ("c", "5.10", "c-5.10.209"),
+    ("c", "5.10.100", "c-5.10"), ("c", "6.1", "c-6.1"), ("c", "6.1.0", "c-5.15"),
+    ("c", "6.8", "c"), ("c", "6.12", "c"), ("c", "7.0", "c"),
+    ("c", "5.10.149-android12-9", "c-5.15"), ("c", "4.14.336-perf+", "c-5.10"),
+    ("c", "4.14.336-perf++lru=up", "c-5.10+lru=up"),
+    ("c", "6.12+spam=log+owner=early", "c+spam=log+owner=early"),
+    ("rust", "6.18", "rust"), ("rust", "6.18.0", "rust-6.18.0"), ("rust", "6.18.18", "rust-6.18.0"),
+    ("rust", "6.18.19", "rust"), ("rust", "6.19.8", "rust-6.18.0"), ("rust", "6.19.9", "rust"),
+    ("rust", "7.0", "rust"), ("rust", "6.12.23-android16-5", "rust"), ("compact", "1", "compact"),
+    ("c-6.1", "1", "c-6.1"),
+  ])
+  func driverLines(name: String, version: String, policy: String) throws {
+    #expect(try RecordedDriver(name: name, version: version).policy().name == policy)
   }
 
-  @Test func versionsOfTheRustDriver() {
-    let versions = [
-      "6.17", "6.18", "6.18.0", "6.18.18", "6.18.19", "6.19", "6.19.8", "6.19.9", "6.20", "7.0",
-    ]
-    let policies = versions.map { RecordedDriver(name: "rust", version: $0).policy }
-    let (old, new) = (PlacementPolicy.rust6180, PlacementPolicy.rust)
-    #expect(policies == [nil, old, old, old, new, old, old, new, new, new])
+  @Test(arguments: [
+    ("c", "4.12", "before 4.13"), ("c", "six", "'six' is no kernel release"),
+    ("c", "6.12+spam=never", "rule spam cannot be 'never'"),
+    ("c", "6.12+colour=red", "there is no rule 'colour'"), ("rust", "6.17", "no Rust driver"),
+    ("rust", "5.10.1", "no Rust driver"), ("vms", "1", "known are c and rust"),
+  ])
+  func driversNotModelled(name: String, version: String, words: String) {
+    let error = #expect(throws: RecordingFault.self) {
+      try RecordedDriver(name: name, version: version).policy()
+    }
+    #expect(error?.text.contains(words) == true, "\(error?.text ?? "")")
+  }
+
+  /// What `record` writes is read as the policy that it recorded.
+  @Test func ownDriverLines() throws {
+    for var policy in PlacementPolicy.allCases {
+      #expect(try RecordedDriver(policy: policy).policy() == policy)
+      policy.rules.emptyOneway = .leaks
+      #expect(try RecordedDriver(policy: policy).policy() == policy)
+    }
+    let kernel = try KernelRelease("5.10.149-android12-9")
+    var policy = try kernel.policy().policy
+    policy.rules.lru = .up
+    let driver = RecordedDriver(policy: policy, kernel: kernel)
+    #expect(driver.version == "5.10.149-android12-9+lru=up")
+    #expect(try driver.policy() == policy)
   }
 
   @Test func text() {

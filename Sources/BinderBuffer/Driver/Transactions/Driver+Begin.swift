@@ -134,7 +134,7 @@ extension Driver {
     }
     let pid = processes[sender].pid
     let reservation = try reserveBuffer(
-      receiver, layout.size, oneway: command.isOneway, sender: pid, id: id)
+      receiver, layout.request, oneway: command.isOneway, sender: pid, id: id)
     let view = processes[receiver].space.value.window(at: reservation.offset, size: reservation.size)
     if let context {
       for (i, byte) in context.enumerated() { view.set(byte, at: layout.contextStart + i) }

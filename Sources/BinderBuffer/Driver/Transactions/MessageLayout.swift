@@ -10,6 +10,8 @@ struct MessageLayout: BitwiseCopyable {
   /// What the buffer takes, at least 8.
   let size: Int
 
+  /// What is asked of the region: nothing by a message of no bytes.
+  var request: Int { dataSize | offsetsSize | extraSize | contextSize == 0 ? 0 : size }
   var offsetsStart: Int { roundedUp8(dataSize) }
   var extraStart: Int { offsetsStart + roundedUp8(offsetsSize) }
   var contextStart: Int { extraStart + roundedUp8(extraSize) }

@@ -106,7 +106,7 @@ struct TraceCollector {
 
   mutating func learn(kernel release: String) {
     guard !release.isEmpty else { return }
-    facts.learn(KernelRelease(release: release, source: .systemInfo))
+    facts.learn(ReportedKernel(release: release, source: .systemInfo))
   }
 
   mutating func learn(process: Int32, name: String) {

@@ -10,6 +10,8 @@ struct ModelLayout {
   let extraStart: Int
   let securityContextStart: Int
   let size: Int
+  /// Whether the transaction has no bytes; it takes 8 all the same.
+  var isEmpty: Bool { [data, offsets, extra, securityContext].allSatisfy { $0 == 0 } }
 
   /// Nil when a size is negative or the sum does not fit.
   init?(data: Int, offsets: Int, extra: Int, securityContext: Int) {

@@ -41,16 +41,6 @@ struct ModelPages {
     return runs
   }
 
-  /// How many frames a buffer there would lack.
-  func missing(_ offset: Int, _ size: Int) -> Int {
-    Self.touched(by: offset, size).count { !framed[$0] }
-  }
-
-  /// How many pages that are not in use a buffer there would touch.
-  func idle(_ offset: Int, _ size: Int) -> Int {
-    Self.touched(by: offset, size).count { touches[$0] == 0 }
-  }
-
   /// How many runs of pages a buffer there would lack.
   func missingRuns(_ offset: Int, _ size: Int) -> Int {
     var (count, isMissing) = (0, false)
@@ -88,7 +78,7 @@ struct ModelPages {
       if touches[page] == 0, framed[page] { order.append(page) }
     }
     guard !order.isEmpty else { return }
-    if policy.isOfTheCDriver {
+    if policy.rules.lru != .allDown {
       // The pages wholly inside first, then the one at the right end, then that at the left.
       var inside = order.filter {
         $0 << Page.shift >= offset && ($0 + 1) << Page.shift <= offset + size
@@ -97,7 +87,7 @@ struct ModelPages {
       let right = order.last.flatMap {
         $0 != left && ($0 + 1) << Page.shift > offset + size ? $0 : nil
       }
-      if policy == .c61 { inside.reverse() }
+      if policy.rules.lru == .down { inside.reverse() }
       order = inside + [right, left].compactMap { $0 }
     } else {
       order.reverse()

@@ -1,1 +1,0 @@
-../../BinderBufferTests/Ranges/NaiveCompact.swift

@@ -1,1 +1,0 @@
-../../BinderBufferTests/Ranges/NaiveRanges.swift
