@@ -40,7 +40,7 @@ struct MessageQueue: BitwiseCopyable {
 /// Oneway transactions to one node are delivered one at a time, in order.
 struct NodeState {
   /// A oneway buffer of this node is queued or delivered and not yet freed.
-  private(set) var isBusy = false
+  var isBusy = false
   /// The oneway buffers that come after it.
   private(set) var waiting = MessageQueue()
 
