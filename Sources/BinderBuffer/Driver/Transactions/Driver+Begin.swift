@@ -135,7 +135,8 @@ extension Driver {
     let pid = processes[sender].pid
     let reservation = try reserveBuffer(
       receiver, layout.request, oneway: command.isOneway, sender: pid, id: id)
-    let view = processes[receiver].space.value.window(at: reservation.offset, size: reservation.size)
+    let view = processes[receiver].space.value.window(
+      at: reservation.offset, size: reservation.size)
     if let context {
       for (i, byte) in context.enumerated() { view.set(byte, at: layout.contextStart + i) }
     }
