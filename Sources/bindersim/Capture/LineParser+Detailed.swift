@@ -86,6 +86,12 @@ extension LineParser {
   /// The event's name at `at`, without the name of its group; `at` is then where its fields begin.
   private static func eventName(_ line: Span<UInt8>, _ at: inout Int, _ end: Int) -> Range<Int>? {
     skipBlanks(line, &at, end)
+    // perf may print a period before the name.
+    var behind = at
+    if decimal(line, &behind, end) != nil, behind < end, isBlank(line[behind]) {
+      at = behind
+      skipBlanks(line, &at, end)
+    }
     guard let name = word(line, at, end) else { return nil }
     at = name.upperBound + 1
     // `binder:binder_transaction: `; but `print:text` is an event with its text.

@@ -10,7 +10,8 @@ struct SurveyFilter {
   /// The threads met last, each with its process, at a place that its number gives.
   private var met = [UInt64](repeating: 0, count: size)
   private(set) var contexts = ContextMap()
-  private static let mostReadAll = 64
+  /// Buffers.
+  static let mostReadAll = 64
   private var buffersRead = 0
   /// At the beginning, where everything is read.
   var readsAll: Bool { buffersRead < Self.mostReadAll }

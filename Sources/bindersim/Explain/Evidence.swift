@@ -139,8 +139,9 @@ struct Evidence {
     var dump = DumpParser(ownPID: Self.pid(ofFile: path))
     let before = log.used
     var log = self.log
+    var header: LogStamp?
     while (try lines.next({ bytes, info in
-      Self.take(bytes, "\(label):\(info.number)", &dump, &log)
+      Self.take(bytes, "\(label):\(info.number)", &header, &dump, &log)
     })) != nil {
       if lines.lineCount & 0xFFFF == 0, shouldStop() { break }
     }
@@ -158,9 +159,11 @@ struct Evidence {
   }
 
   private static func take(
-    _ bytes: Span<UInt8>, _ source: @autoclosure () -> String, _ dump: inout DumpParser,
-    _ log: inout LogEvidence
+    _ bytes: Span<UInt8>, _ source: @autoclosure () -> String, _ header: inout LogStamp?,
+    _ dump: inout DumpParser, _ log: inout LogEvidence
   ) {
+    if let stamp = LogStamp(longHeader: bytes) { header = stamp }
+    if bytes.count == 0 || bytes.count == 1 && bytes[0] == 0x0D { header = nil }
     let isDump = DumpParser.isWorthReading(bytes)
     guard isDump || LogLine.isWorthReading(bytes) else { return }
     var copy: [UInt8] = []
@@ -170,7 +173,9 @@ struct Evidence {
     for index in 0..<count { copy.append(bytes[index]) }
     while copy.last == 0x0D || copy.last == 0x20 { copy.removeLast() }
     if isDump, dump.take(copy, source: source()) { return }
-    if let line = LogLine(copy) { log.take(line, source: source()) }
+    guard var line = LogLine(copy) else { return }
+    if let header, line.stamp == LogStamp() { line.stamp = header }
+    log.take(line, source: source())
   }
 
   // MARK: Archives

@@ -1,14 +1,3 @@
-/// When and where a line of a log was written.
-struct LogStamp: Equatable, Sendable {
-  /// As the line has it; nil where it has none.
-  var time: String?
-  /// Seconds since the start of the device, where the line tells them.
-  var seconds: Double?
-  /// Who wrote it, in logs of user space.
-  var process: Int32?
-  var thread: Int32?
-}
-
 /// What one line of a log says about Binder.
 enum LogFact: Equatable, Sendable {
   /// `binder_alloc_buf size … failed`: in which region, how much was asked for.
@@ -96,6 +85,10 @@ struct LogLine: Equatable, Sendable {
         if hasWord(line, index, "ransaction") || hasWord(line, index, "rt proc ") { return true }
       case UInt8(ascii: "a"):
         if hasWord(line, index, "as died") || hasWord(line, index, "allocated: ") { return true }
+      case UInt8(ascii: "F"):
+        if hasWord(line, index, "FAILED BINDER ") { return true }
+      case UInt8(ascii: "s"):
+        if hasWord(line, index, "sending too many ") { return true }
       case UInt8(ascii: "L"):
         if hasWord(line, index, "Linux version ") { return true }
       default: break

@@ -36,15 +36,14 @@ struct ReplaySession {
   /// Whether frees are recorded, follow from other events, or cannot be known.
   static func belief(_ survey: CaptureSurvey) -> FreeBelief {
     guard survey.isComplete else { return .inferred }
-    let summary = survey.summary
-    let received = summary.receiveds
-    let ordinary = summary.releases - summary.failedReleases - summary.updateReleases
+    let (received, released, updated) = survey.ends
+    let buffers = survey.summary.allocBufs
     // A buffer is freed after it was received: nearly as many releases mean that all are recorded.
-    if received > 0, ordinary > 0, ordinary * 5 >= received * 4 { return .recorded }
-    if received == 0, summary.releases > 0, summary.releases * 2 >= summary.allocBufs {
+    if received > 0, released > 0, released * 5 >= received * 4 { return .recorded }
+    if received == 0, released + updated > 0, (released + updated) * 2 >= buffers {
       return .recorded
     }
-    return received > 0 && received * 2 >= summary.allocBufs ? .inferred : .unknown
+    return received > 0 && received * 2 >= buffers ? .inferred : .unknown
   }
 
   private var knowsSizes: Bool {

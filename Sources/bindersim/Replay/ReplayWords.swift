@@ -30,8 +30,11 @@ struct ReplayWords {
   var refused: String {
     guard let first = report.refusals.first else {
       if report.tellsNoRefusal {
-        return "No: each of the \(n(report.used + report.leftOut)) messages got its buffer."
-          + contradicted + predicted
+        let messages = report.used + report.leftOut
+        return
+          (messages == 1
+          ? "No: the only message got its buffer."
+          : "No: each of the \(n(messages)) messages got its buffer.") + contradicted + predicted
       }
       guard report.unclear > 0 else { return "Unknown: the capture has no messages." }
       if report.capture.allocBufLines == 0 {

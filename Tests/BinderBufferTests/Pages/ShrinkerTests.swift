@@ -20,13 +20,14 @@ import Testing
     var processes: [BinderProcess] = []
     let sender: BinderProcess
 
-    init(_ count: Int, _ policies: [PlacementPolicy] = PlacementPolicy.allCases) throws {
+    init(_ count: Int, _ policies: [PlacementPolicy] = [.rust, .c, .c61, .compact, .c419306]) throws
+    {
       context = Context(budget: budget)
       sender = try context.makeProcess(pid: 1000)
       for index in 0..<count {
         processes.append(
           try context.makeProcess(
-            pid: Int32(index + 1), regionLength: 64 << 10,
+            pid: Int32(index + 1), regionLength: 128 << 10,
             policy: policies[index % policies.count]))
       }
     }

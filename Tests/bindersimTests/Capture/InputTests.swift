@@ -103,6 +103,44 @@ import Testing
     #expect(reader.input.damage?.contains("gzip data is damaged") == true)
   }
 
+  /// The tool, run where the libraries cannot be opened: empty files stand in their way.
+  @Test(arguments: [
+    ("gz", "gzip", "libz.so.1", "zlib1g"), ("zst", "zstd", "libzstd.so.1", "libzstd1"),
+  ])
+  func withoutTheLibrary(suffix: String, format: String, library: String, package: String) throws {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    let text = Array("# tracer: nop\n\(Self.line)".utf8)
+    let packed = format == "zstd" ? PackedBytes.zstd(text) : PackedBytes.gzip(text)
+    let trace = ProtoMessage().message(
+      1,
+      format == "zstd"
+        ? ProtoMessage().bytes(133, PackedBytes.zstd([8, 1]))
+        : ProtoMessage().bytes(50, PackedBytes.zlib([8, 1])))
+    writeFile(scratch.path(library), "")
+    try Data(packed).write(to: URL(fileURLWithPath: scratch.path("packed.\(suffix)")))
+    try Data(trace.bytes).write(to: URL(fileURLWithPath: scratch.path("packets.pftrace")))
+    writeFile(scratch.path("plain.ftrace"), Self.line)
+    let environment = ["LD_LIBRARY_PATH=\(scratch.directory)"]
+    for (command, name) in [
+      ("replay", "packed.\(suffix)"), ("explain", "packed.\(suffix)"),
+      ("replay", "packets.pftrace"),
+    ] {
+      let tool = try BuiltTool.run([command, scratch.path(name)], environment: environment)
+      #expect(tool.status == 3 && tool.output.isEmpty)
+      let file = scratch.path(name)
+      #expect(
+        tool.errors.hasPrefix(
+          "bindersim: \(file): it holds \(name.hasPrefix("packets") && format == "gzip" ? "zlib" : format) "
+            + "data, and the system has no \(library) to unpack it; install it (Debian, Ubuntu: "
+            + "\(package)) or unpack the file first"), "\(tool.errors)")
+    }
+    // What is not packed needs no library.
+    let plain = try BuiltTool.run(
+      ["replay", scratch.path("plain.ftrace")], environment: environment)
+    #expect(plain.errors.isEmpty && plain.output.contains("ftrace text"))
+  }
+
   @Test func whatCannotBeReplayed() throws {
     for (bytes, words) in [
       ("\u{17}\u{8}Dtracing6\u{0}", ["trace.dat", "trace-cmd report"]),

@@ -40,6 +40,7 @@ import Testing
       ("  [x] (y) -z-20 [1] 10.000100: \(sent)", "[x] (y) -z", 20, nil),
       ("a:b: c-20\t(20)\t[001]\t....\t10.000100:\t\(sent)\r", "a:b: c", 20, 20),
       ("20 [001] 10.000100: \(sent)", "", 20, nil),
+      ("client    20 [001]    10.000100:          1 binder:\(sent)", "client", 20, nil),
       ("client-20 (20) [001] ....1.. 10.000100: rust_\(sent)", "client", 20, 20),
     ] as [(String, String, Int32, Int32?)])
   func prefixes(line: String, task: String, thread: Int32, process: Int32?) throws {

@@ -196,6 +196,34 @@ import Testing
     #expect(report.status == .success)
   }
 
+  /// Where neither a thread's name nor a node tells the context, text and JSON say so.
+  @Test func contextsThatNothingTells() throws {
+    let line = "client-20 ( 20) [000] .... 1.00000"
+    let nodes = (1...3).map { id in
+      """
+      \(line)\(id): binder_transaction: transaction=\(id) dest_node=\(id) dest_proc=9 dest_thread=0 \
+      reply=0 flags=0x11 code=0x1
+      \(line)\(id): binder_transaction_alloc_buf: transaction=\(id) data_size=8 offsets_size=0 \
+      extra_buffers_size=0
+      \(["HwBinder:9_1", "binder:9_2", "main"][id - 1])-9\(id) ( 9) [000] .... 1.00000\(id): \
+      binder_transaction_received: transaction=\(id)
+
+      """
+    }
+    let report = try CaseFiles.replayed(text: nodes.joined())
+    let note =
+      "9 has regions of binder and hwbinder; of 1 message to it nothing tells which: they were "
+      + "placed in that of binder; --context chooses"
+    #expect(report.notes.contains(note))
+    #expect(ReplayText.text(report).contains("note: \(note)"))
+    #expect(
+      try JSONText.encode(report, schema: "bindersim.replay", version: 1).contains(note))
+    // Where all is told, nothing is said.
+    let told = try CaseFiles.replayed(text: nodes.prefix(2).joined())
+    #expect(!told.notes.contains { $0.contains("--context") })
+    #expect(!told.runs.isEmpty)
+  }
+
   @Test func aClientOf32Bits() throws {
     let report = try CaseFiles.replayed("32-bit-client.ftrace")
     #expect(report.failureCount == 0 && report.refused == 0)

@@ -22,6 +22,12 @@ import Testing
       ("03-10 12:01:02.123     0     0 E ", "03-10 12:01:02.123"),
       ("2025-03-10 12:01:02.123  root     0     0 I ", "2025-03-10 12:01:02.123"),
       ("Mar 10 12:01:02 host kernel: [   32.307962] ", "32.307962 s"),
+      ("Mar 10 12:01:02 host kernel: ", "Mar 10 12:01:02"),
+      ("kern  :warn  : [   32.307962] ", "32.307962 s"),
+      ("4,1234,32307962,-;", "32.307962 s"),
+      ("2024-03-10T12:01:02,307962+01:00 ", "2024-03-10T12:01:02,307962+01:00"),
+      ("         1710072062.123     0     0 E ", "1710072062.123 s"),
+      ("03-10 12:01:02.123456 +0100  root     0     0 I ", "03-10 12:01:02.123456"),
       ("  client-280 ( 280) [000] d... 32.5: console: [   32.307962] ", "32.307962 s"),
     ] as [(String, String?)])
   func prefixes(_ prefix: String, _ time: String?) throws {
@@ -37,6 +43,30 @@ import Testing
       #expect(refusal.sender == 280 && refusal.senderThread == 281 && refusal.receiver == 271)
       #expect(refusal.cause == .full)
     }
+  }
+
+  /// Everything that `logcat -v` offers tells who wrote a line, and when.
+  @Test(
+    arguments: [
+      ("03-10 12:01:02.123  5542  5559 E JavaBinder: ", "03-10 12:01:02.123", 5559),
+      (
+        "2024-03-10 12:01:02.123456789 -0500 u0_a12  5542  5559 E JavaBinder: ",
+        "2024-03-10 12:01:02.123456789", 5559
+      ),
+      ("03-10 12:01:02.123 10123  5542  5559 E JavaBinder: ", "03-10 12:01:02.123", 5559),
+      ("     1710072062.123  5542  5559 E JavaBinder: ", "1710072062.123 s", 5559),
+      ("        32.307  5542  5559 E JavaBinder: ", "32.307 s", 5559),
+      ("[ 03-10 12:01:02.123  5542: 5559 E/JavaBinder ]\n", "03-10 12:01:02.123", 5559),
+      ("[ 1710072062.123  5542: 5559 E/JavaBinder ]\n", "1710072062.123", 5559),
+      ("E/JavaBinder( 5542): ", nil, nil), ("JavaBinder: ", nil, nil),
+    ] as [(String, String?, Int32?)], ["\n", "\r\n"])
+  func whatLogcatPrints(line: (prefix: String, time: String?, thread: Int32?), end: String) throws {
+    let text = line.prefix + "!!! FAILED BINDER TRANSACTION !!!  (parcel size = 1048700)\n\n"
+    let all = try CaseFiles.explained(text: text.replacing("\n", with: end))
+    let refusal = try #require(all.refusals.first)
+    #expect(all.refusals.count == 1 && refusal.cause == .neverFits)
+    #expect(refusal.time == line.time && refusal.senderThread == line.thread)
+    #expect(refusal.sender == (line.prefix.contains("5542") ? 5542 : nil))
   }
 
   @Test func newerKernelsNameTheReceiver() throws {
@@ -141,7 +171,9 @@ import Testing
         [7.5] binder_alloc: 1000: pid 2000 spamming oneway? 51 buffers allocated for a total size of 270000
         [7.6] binder_alloc: 1000: pid 2000 spamming oneway? 60 buffers allocated for a total size of 280000
         03-10 12:01:03.000  1000  1200 W IPCThreadState: binder thread pool (15 threads) starved for 2310 ms
+        03-10 12:01:03.100  2000  2001 E IPCThreadState: Process seems to be sending too many oneway calls.
         """)
+    #expect(all.answer("Who spams oneway?").contains("2000 was told that it sends too many oneway"))
     #expect(all.spam.count == 1 && all.spam[0].count == 2 && all.spam[0].mostBuffers == 60)
     #expect(all.answer("Who spams oneway?").contains("2000 into 1000"))
     #expect(all.answer("Who waits for whom?").contains("2,310 ms"))

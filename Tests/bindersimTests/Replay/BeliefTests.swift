@@ -73,6 +73,20 @@ import Testing
     #expect(report.status == .success, "each message got its buffer: that is known")
   }
 
+  /// A capture of one thread has what the thread received and released, and nothing of what became of
+  /// its own messages.
+  @Test func whatOneThreadReceivesTellsNothingOfWhatItSends() throws {
+    var capture = SyntheticCapture()
+    capture.send(1, from: 20, 2, to: 3)
+    capture.received(90, by: 20, 2)
+    capture.released(90, by: 20, 2)
+    for id in 2...4 { capture.send(id, from: 20, 2, to: 3, node: id, oneway: true) }
+    let report = try replayed(capture)
+    #expect(report.belief == .unknown && report.waiting == 0 && report.runs.isEmpty)
+    #expect(report.tellsNoRefusal && report.status == .success)
+    #expect(report.unknown.contains { $0.what.contains("when buffers were freed") })
+  }
+
   @Test func nearlyAllReleasesMeanThatNoneIsInferred() throws {
     var capture = SyntheticCapture()
     for id in 1...20 {

@@ -154,10 +154,11 @@ private struct TextVotes {
     "incoming transaction", "outgoing transaction", "binder transaction log:", "proc ",
   ]
 
-  /// `03-10 12:01:02.123 `, with a year or not, `E/Tag( 12): `, or the line between two buffers.
+  /// `03-10 12:01:02.123 `, with a year or not, the same behind `[ `, `E/Tag( 12): `, or the line
+  /// between two buffers.
   private static func isLogcatLine(_ bytes: Span<UInt8>, _ from: Int, _ end: Int) -> Bool {
     if LineParser.hasWord(bytes, from, end, "--------- beginning of") { return true }
-    var at = from
+    var at = LineParser.hasWord(bytes, from, end, "[ ") ? from + 2 : from
     if at + 2 < end, bytes[at + 1] == UInt8(ascii: "/") {
       while at < end, bytes[at] != UInt8(ascii: "(") { at += 1 }
       return at < end
