@@ -215,7 +215,7 @@ import Testing
       "9 has regions of binder and hwbinder; of 1 message to it nothing tells which: they were "
       + "placed in that of binder; --context chooses"
     #expect(report.notes.contains(note))
-    #expect(ReplayText.text(report).contains("note: \(note)"))
+    #expect(ReplayText.text(report, for: .plain.wide(true)).contains("note: \(note)"))
     #expect(
       try JSONText.encode(report, schema: "bindersim.replay", version: 1).contains(note))
     // Where all is told, nothing is said.
