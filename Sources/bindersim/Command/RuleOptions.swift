@@ -120,7 +120,7 @@ struct RuleReport: Codable, Equatable, Sendable {
   var text: String {
     let names = DriverRules.all.map(\.name)
     return "rules \(names.map { "\($0)=\(values[$0] ?? "")" }.joined(separator: " "))\n"
-      + "  of \(reason)\n"
+      + HelpText.wrap("of \(reason)", width: 94).map { "  \($0)\n" }.joined()
   }
 }
 
