@@ -1,6 +1,6 @@
 import Testing
 
-@testable import PageAlloc
+@_spi(Engine) @testable import PageAlloc
 
 /// In order, locks of all ranks may be held at once; out of order, a debug build stops.
 @Suite("Lock order", .timeLimit(.minutes(15)))

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 
-@testable import PageAlloc
+@_spi(Engine) @testable import PageAlloc
 
 @Suite("Locks, conditions, lazy memory, errors")
 struct SystemTests {

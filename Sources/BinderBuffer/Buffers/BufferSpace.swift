@@ -18,15 +18,14 @@ internal import PageAlloc
 /// No step allocates memory or is linear in the number of buffers; `reserve` makes system calls for
 /// pages that have no frame.
 @safe struct BufferSpace<Record: BufferSpaceRecord>: ~Copyable {
-  // Some methods are mutating although they change nothing: what lies in an optional is lent to no
-  // others, and a large `self` that is only lent is copied first.
   private(set) var ranges: RangeAllocator<Record>
   private(set) var pages: RegionPages
   private let order: ReleaseOrder
   private var clock: IdleClock
-  // INVARIANT: the receiver's view: a mapping of `pages`' memory, which this value keeps.
-  let receiverView: UnsafeRawPointer
-  // The same bytes as the driver writes them.
+  // INVARIANT: both are mappings of `pages`' memory, which this value keeps.
+  /// The region as the receiver sees it: read-only, valid for as long as this value lives.
+  let view: UnsafeRawPointer
+  /// The same bytes as the driver writes them.
   private let driverView: UnsafeMutableRawPointer
 
   /// Bytes that live buffers take.
@@ -67,25 +66,21 @@ internal import PageAlloc
     order = ReleaseOrder(policy)
     clock = IdleClock(shrinker)
     unsafe driverView = self.pages.memory.driverView
-    unsafe receiverView = self.pages.memory.receiverView
+    unsafe view = self.pages.memory.receiverView
     lowestFreeOnewaySpace = length / 2
   }
 
   /// The rule by which ranges are chosen.
-  var policy: PlacementPolicy { mutating get { ranges.policy } }
-
-  /// The region as the receiver sees it: read-only, valid for as long as this value lives.
-  @inline(__always)
-  var view: UnsafeRawPointer { mutating get { unsafe receiverView } }
+  var policy: PlacementPolicy { ranges.policy }
 
   /// The memory of the region, for tests.
-  var memory: PageMemory { mutating get { pages.memory } }
+  var memory: PageMemory { pages.memory }
 
   /// The region's length in bytes.
   var length: Int { ranges.length }
 
   /// A descriptor through which another process can map the region, read-only for good.
-  mutating func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
+  func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
     try pages.memory.readOnlyDescriptor()
   }
 
@@ -101,9 +96,10 @@ internal import PageAlloc
   mutating func reserve(
     _ size: Int, oneway: Bool, sender: Int32, debugID: UInt32
   ) throws(BufferError) -> Reservation {
-    var unbacked: UnbackedPages?
-    let reservation = try beginReserve(
-      size, oneway: oneway, sender: sender, debugID: debugID, &unbacked)
+    let (reservation, isBacked) = try beginReserve(
+      size, oneway: oneway, sender: sender, debugID: debugID)
+    if isBacked { return reservation }
+    var unbacked: UnbackedPages? = unbacked(reservation)
     do throws(BufferError) {
       while var work = unbacked.take() {
         work.back()
@@ -117,15 +113,14 @@ internal import PageAlloc
     return reservation
   }
 
-  /// The first step of a reservation for those with a lock around the space: the pages may lack memory,
-  /// which is fetched outside the lock.
+  /// The first step of a reservation for those with a lock around the space.
   ///
-  /// - Parameter unbacked: set when they do: `back()` it without the lock, then `settle` it, until it is
-  ///   nil.
+  /// - Returns: also whether all its pages have memory. If not, it is fetched outside the lock: `back()`
+  ///   what is `unbacked` without the lock, then `settle` it, until nothing is left.
   @inline(__always)
   mutating func beginReserve(
-    _ size: Int, oneway: Bool, sender: Int32, debugID: UInt32, _ unbacked: inout UnbackedPages?
-  ) throws(BufferError) -> Reservation {
+    _ size: Int, oneway: Bool, sender: Int32, debugID: UInt32
+  ) throws(BufferError) -> (Reservation, isBacked: Bool) {
     let reservation: Reservation
     do throws(RangeError) {
       reservation = try ranges.reserve(size, oneway: oneway, sender: sender, debugID: debugID)
@@ -133,12 +128,17 @@ internal import PageAlloc
       throw BufferError(error)
     }
     bytesInUse += reservation.size
-    unbacked = pages.beginUse(offset: reservation.offset, size: reservation.size)
-    if unbacked == nil { countReserved(reservation) }
-    return reservation
+    let isBacked = pages.beginUse(offset: reservation.offset, size: reservation.size)
+    if isBacked { countReserved(reservation) }
+    return (reservation, isBacked)
   }
 
-  /// The next step of a reservation whose pages have been backed: it is complete when `unbacked` is nil
+  /// The second step, of a reservation whose pages lack memory.
+  mutating func unbacked(_ reservation: Reservation) -> UnbackedPages {
+    pages.unbacked(offset: reservation.offset, size: reservation.size)
+  }
+
+  /// The last step of a reservation whose pages have been backed: it is complete when `unbacked` is nil
   /// afterwards.
   ///
   /// - Throws: `noMemory`; the caller then aborts the reservation.
@@ -165,7 +165,7 @@ internal import PageAlloc
   /// The bytes of a buffer that is being filled, for its one writer: outside any lock, until the
   /// buffer is committed or aborted.
   @inline(__always)
-  mutating func window(at offset: Int, size: Int) -> RegionView {
+  func window(at offset: Int, size: Int) -> RegionView {
     precondition(offset >= 0 && size >= 0 && offset <= length - size, "bytes outside the region")
     // SAFETY: just checked to lie in the region, whose mapping this value keeps.
     return unsafe RegionView(base: driverView + offset, count: size)
@@ -279,12 +279,8 @@ internal import PageAlloc
   @inline(__always)
   var oldestIdle: UInt64 { pages.idle.oldestStamp ?? .max }
 
-  /// The same, for a space in an optional.
-  @inline(__always)
-  mutating func oldestIdleStamp() -> UInt64 { pages.idle.oldestStamp ?? .max }
-
   /// Whether reclaimed memory really returns to the system.
-  var canReclaim: Bool { mutating get { pages.canReclaim } }
+  var canReclaim: Bool { pages.canReclaim }
 
   /// Gives back memory that readers brought in where no page has a frame.
   ///

@@ -8,11 +8,11 @@ extension Inbox {
     let ends = calls.heldEnds
     try require("live calls are counted", calls.count, ends.any)
     try require("awaited calls are counted", calls.awaitedCount, ends.awaited)
-    guard space != nil else {
+    guard !space.isEmpty else {
       return try require("no buffer is held without a region", heldBuffers, 0)
     }
-    let live = space!.liveRanges()
-    try space!.checkInvariants(live)
+    let live = space.value.liveRanges()
+    try space.value.checkInvariants(live)
     try checkDelivery(live)
   }
 

@@ -9,7 +9,7 @@ internal import PageAlloc
 struct Inbox: ~Copyable {
   let pid: Int32
   /// A process without a region can send oneway transactions but receive nothing.
-  var space: BufferSpace<MessageRecord>?
+  var space = OptionalBox<BufferSpace<MessageRecord>>()
   /// Transactions for whoever receives next.
   private(set) var todo = MessageQueue()
   var nodes: [NodeState] = []
@@ -30,12 +30,12 @@ struct Inbox: ~Copyable {
   /// - Throws: `dead` after `die`, `busy` with a region.
   func checkMappable() throws(BinderError) {
     guard !isDead else { throw .dead(pid: pid, .receiverExited) }
-    guard space == nil else { throw .busy(pid: pid, .region) }
+    guard space.isEmpty else { throw .busy(pid: pid, .region) }
   }
 
   mutating func adopt(_ newSpace: consuming BufferSpace<MessageRecord>) {
-    precondition(space == nil)
-    space = consume newSpace
+    precondition(space.isEmpty)
+    space.fill(newSpace)
   }
 
   mutating func makeNode() -> UInt32 {
@@ -47,7 +47,7 @@ struct Inbox: ~Copyable {
   @inline(__always)
   func checkReceives() throws(BinderError) {
     guard !isDead else { throw .dead(pid: pid, .receiverExited) }
-    guard space != nil else { throw .dead(pid: pid, .noRegion) }
+    guard !space.isEmpty else { throw .dead(pid: pid, .noRegion) }
   }
 
   // MARK: a buffer is filled
@@ -55,20 +55,24 @@ struct Inbox: ~Copyable {
   /// Reserves a buffer for a sender to fill; it may lack memory: see `BufferSpace.beginReserve`.
   @inline(__always)
   mutating func reserve(
-    _ layout: TransactionLayout, oneway: Bool, sender: Int32, debugID: UInt32,
-    _ unbacked: inout UnbackedPages?
-  ) throws(BinderError) -> Reservation {
+    _ layout: TransactionLayout, oneway: Bool, sender: Int32, debugID: UInt32
+  ) throws(BinderError) -> (Reservation, isBacked: Bool) {
     try checkReceives()
-    if space!.policy.checksUnitsFirst { try layout.checkUnits() }
-    let reservation: Reservation
+    if space.value.policy.checksUnitsFirst { try layout.checkUnits() }
+    let result: (Reservation, isBacked: Bool)
     do throws(BufferError) {
-      reservation = try space!.beginReserve(
-        layout.request, oneway: oneway, sender: sender, debugID: debugID, &unbacked)
+      result = try space.value.beginReserve(
+        layout.request, oneway: oneway, sender: sender, debugID: debugID)
     } catch {
       throw BinderError(error, pid: pid)
     }
     heldBuffers += 1
-    return reservation
+    return result
+  }
+
+  /// See `BufferSpace.unbacked`.
+  mutating func unbacked(_ reservation: Reservation) -> UnbackedPages {
+    space.value.unbacked(reservation)
   }
 
   /// Goes on with a reservation whose pages have been backed: see `BufferSpace.settle`.
@@ -76,7 +80,7 @@ struct Inbox: ~Copyable {
     _ unbacked: inout UnbackedPages?, of reservation: Reservation
   ) throws(BinderError) {
     do throws(BufferError) {
-      try space!.settle(&unbacked, of: reservation)
+      try space.value.settle(&unbacked, of: reservation)
     } catch {
       throw BinderError(error, pid: pid)
     }
@@ -84,7 +88,7 @@ struct Inbox: ~Copyable {
 
   /// Takes back a buffer that was reserved and never committed.
   mutating func abort(_ offset: Int, clearing size: Int) {
-    space!.abort(offset, clearing: size)
+    space.value.abort(offset, clearing: size)
     letGoOfBuffer()
   }
 
@@ -97,16 +101,14 @@ struct Inbox: ~Copyable {
     heldBuffers -= 1
     counters.bytesCopied += bytesCopied
     var record = record
-    if record.isOneway, nodes[Int(record.node)].isBusy {
+    if record.isOneway, !nodes[Int(record.node)].enter(record, in: &space.value) {
       record.state = .waiting
-      space!.commit(record.offset, record)
-      nodes[Int(record.node)].waiting.append(record.unit, in: &space!)
+      space.value.commit(record.offset, record)
       counters.waiting += 1
       return false
     }
-    if record.isOneway { nodes[Int(record.node)].isBusy = true }
-    space!.commit(record.offset, record)
-    todo.append(record.unit, in: &space!)
+    space.value.commit(record.offset, record)
+    todo.append(record.unit, in: &space.value)
     counters.queued += 1
     return true
   }
@@ -117,7 +119,7 @@ struct Inbox: ~Copyable {
   @inline(__always)
   mutating func receive() throws(BinderError) -> MessageRecord? {
     try checkReceives()
-    guard let record = todo.removeFirst(entering: .delivered, in: &space!) else { return nil }
+    guard let record = todo.removeFirst(entering: .delivered, in: &space.value) else { return nil }
     counters.queued -= 1
     counters.received += 1
     heldBuffers += 1
@@ -156,7 +158,7 @@ struct Inbox: ~Copyable {
   /// A delivery becomes a bare offset; that of a dead process is freed, since nobody could free it.
   mutating func keep(_ offset: Int) -> Freed? {
     if isDead { return free(delivered: offset) }
-    space!.update(offset) { $0.state = .kept }
+    space.value.update(offset) { $0.state = .kept }
     letGoOfBuffer()
     return nil
   }
@@ -167,7 +169,7 @@ struct Inbox: ~Copyable {
   mutating func take(kept offset: Int) throws(BinderError) -> MessageRecord {
     try checkKept(offset)
     heldBuffers += 1
-    return space!.update(offset) {
+    return space.value.update(offset) {
       $0.state = .delivered
       return $0
     }
@@ -176,11 +178,11 @@ struct Inbox: ~Copyable {
   private mutating func checkKept(_ offset: Int) throws(BinderError) {
     try checkReceives()
     let obstacle: BinderError.NotFreeable
-    switch space!.state(at: offset) {
+    switch space.value.state(at: offset) {
     case .none: obstacle = .notABuffer
     case .reserved: obstacle = .beingFilled
     case .committed:
-      switch space!.update(offset, { $0.state }) {
+      switch space.value.update(offset, { $0.state }) {
       case .kept: return
       case .queued, .waiting, .replied: obstacle = .notDelivered
       case .delivered: obstacle = .ownedByDelivery
@@ -191,20 +193,15 @@ struct Inbox: ~Copyable {
 
   @inline(__always)
   private mutating func freeCommitted(_ offset: Int) -> Freed {
-    let record = space!.free(offset)
+    let record = space.value.free(offset)
     return Freed(caller: record.caller, letsNextGo: record.isOneway && advance(record.node))
   }
 
   /// The node's oldest waiting transaction goes to the todo queue, if there is one.
   @inline(__always)
   private mutating func advance(_ node: UInt32) -> Bool {
-    guard !isDead,
-      let next = nodes[Int(node)].waiting.removeFirst(entering: .queued, in: &space!)
-    else {
-      nodes[Int(node)].isBusy = false
-      return false
-    }
-    todo.append(next.unit, in: &space!)
+    guard !isDead, let next = nodes[Int(node)].leave(in: &space.value) else { return false }
+    todo.append(next.unit, in: &space.value)
     counters.waiting -= 1
     counters.queued += 1
     return true
@@ -220,7 +217,7 @@ struct Inbox: ~Copyable {
   /// Takes the right to answer out of a delivered or kept buffer.
   mutating func takeCaller(ofBufferAt offset: Int) throws(BinderError) -> Caller {
     try checkReceives()
-    let (caller, debugID) = space!.update(offset) { record in
+    let (caller, debugID) = space.value.update(offset) { record in
       defer { record.caller = nil }
       return (record.caller, record.debugID)
     }
@@ -243,7 +240,7 @@ struct Inbox: ~Copyable {
     counters.bytesCopied += bytesCopied
     var record = record
     record.state = .replied
-    space!.commit(record.offset, record)
+    space.value.commit(record.offset, record)
     if calls.isAwaited(call) {
       calls.settle(call, .replied(offset: record.offset))
       counters.replied += 1
@@ -279,7 +276,7 @@ struct Inbox: ~Copyable {
       counters.replied -= 1
       counters.received += 1
       heldBuffers += 1
-      return space!.update(offset) {
+      return space.value.update(offset) {
         $0.state = .delivered
         return $0
       }
@@ -301,16 +298,16 @@ struct Inbox: ~Copyable {
   /// - Returns: the calls that it owed an answer.
   mutating func die() -> [Caller] {
     isDead = true
-    guard space != nil else { return [] }
+    guard !space.isEmpty else { return [] }
     var callers: [Caller] = []
     var unheld: [Int] = []
-    space!.forEachCommitted { offset, record in
+    space.value.forEachCommitted { offset, record in
       if let caller = record.caller { callers.append(caller) }
       record.caller = nil
       if record.state != .delivered { unheld.append(offset) }
     }
     // One by one, since some are to be cleared.
-    for offset in unheld { _ = space!.free(offset) }
+    for offset in unheld { _ = space.value.free(offset) }
     (todo, nodes) = (MessageQueue(), nodes.map { _ in NodeState() })
     (counters.queued, counters.waiting, counters.replied) = (0, 0, 0)
     giveUpIdlePages()
@@ -326,9 +323,9 @@ struct Inbox: ~Copyable {
   /// Of a dead process nobody else would: the shrinker has lost sight of it.
   private mutating func giveUpIdlePages() {
     if heldBuffers == 0 {
-      space = nil
+      space.clear()
     } else {
-      _ = space!.reclaim()
+      _ = space.value.reclaim()
     }
   }
 
@@ -336,37 +333,37 @@ struct Inbox: ~Copyable {
 
   /// When the page that has been idle longest became idle; `.max` when none is.
   @inline(__always)
-  var oldestIdle: UInt64 { mutating get { space == nil ? .max : space!.oldestIdleStamp() } }
+  var oldestIdle: UInt64 { space.isEmpty ? .max : space.value.oldestIdle }
 
   /// Whether the shrinker can take pages from the region.
-  var canReclaim: Bool { mutating get { space == nil ? false : space!.canReclaim } }
+  var canReclaim: Bool { !space.isEmpty && space.value.canReclaim }
 
   /// The shrinker's way in: see `BufferSpace.reclaim`.
   mutating func reclaim(upTo limit: Int, before deadline: UInt64) -> Int {
-    space == nil ? 0 : space!.reclaim(upTo: limit, before: deadline)
+    space.isEmpty ? 0 : space.value.reclaim(upTo: limit, before: deadline)
   }
 
   /// See `BufferSpace.reclaimStrays`.
-  mutating func reclaimStrays() -> Int { space == nil ? 0 : space!.reclaimStrays() }
+  mutating func reclaimStrays() -> Int { space.isEmpty ? 0 : space.value.reclaimStrays() }
 
   /// The bytes of a buffer that was just reserved, for whoever fills it.
   @inline(__always)
-  mutating func window(_ reservation: Reservation) -> RegionView {
-    space!.window(at: reservation.offset, size: reservation.size)
+  func window(_ reservation: Reservation) -> RegionView {
+    space.value.window(at: reservation.offset, size: reservation.size)
   }
 
   /// The region as the receiver sees it; there must be one.
   @inline(__always)
-  var view: UnsafeRawPointer { mutating get { unsafe space!.view } }
+  var view: UnsafeRawPointer { unsafe space.value.view }
 
   /// A delivered buffer will soon be freed.
   @inline(__always)
-  mutating func prepareFree() { space!.prepareFree() }
+  mutating func prepareFree() { space.value.prepareFree() }
 
-  mutating func readOnlyDescriptor() throws(BinderError) -> Int32 {
+  func readOnlyDescriptor() throws(BinderError) -> Int32 {
     try checkReceives()
     do throws(PageAllocError) {
-      return try space!.readOnlyDescriptor()
+      return try space.value.readOnlyDescriptor()
     } catch .invalidArgument(.notExportable, _) {
       throw .invalidArgument(.notExportable(pid: pid))
     } catch {
@@ -376,16 +373,16 @@ struct Inbox: ~Copyable {
 
   /// Every buffer, and the state of every page; there must be a region.
   mutating func describeRegion() -> ([BufferDescription], [PageState]) {
-    let live = space!.liveRanges()
+    let live = space.value.liveRanges()
     let buffers = live.map { BufferDescription($0, record(at: $0.offset)) }
-    return (buffers, space!.pageStates(live))
+    return (buffers, space.value.pageStates(live))
   }
 
   /// The memory of the region, for tests.
-  var memory: PageMemory? { mutating get { space == nil ? nil : space!.memory } }
+  var memory: PageMemory? { space.isEmpty ? nil : space.value.memory }
 
   /// The record of the committed buffer at `offset`; nil if there is none.
-  mutating func record(at offset: Int) -> MessageRecord? { space!.record(at: offset) }
+  mutating func record(at offset: Int) -> MessageRecord? { space.value.record(at: offset) }
 
   mutating func countFailure(_ error: BinderError) { counters.count(error) }
 }

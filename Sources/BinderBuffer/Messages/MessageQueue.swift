@@ -42,5 +42,28 @@ struct NodeState {
   /// A oneway buffer of this node is queued or delivered and not yet freed.
   var isBusy = false
   /// The oneway buffers that come after it.
-  var waiting = MessageQueue()
+  private(set) var waiting = MessageQueue()
+
+  /// A oneway buffer comes in.
+  ///
+  /// - Returns: whether it can be received now; else it waits.
+  @inline(__always)
+  mutating func enter(_ record: MessageRecord, in space: inout BufferSpace<MessageRecord>) -> Bool {
+    guard isBusy else {
+      isBusy = true
+      return true
+    }
+    waiting.append(record.unit, in: &space)
+    return false
+  }
+
+  /// The buffer that made it busy has been freed.
+  ///
+  /// - Returns: the one that can be received next.
+  @inline(__always)
+  mutating func leave(in space: inout BufferSpace<MessageRecord>) -> MessageRecord? {
+    let next = waiting.removeFirst(entering: .queued, in: &space)
+    isBusy = next != nil
+    return next
+  }
 }

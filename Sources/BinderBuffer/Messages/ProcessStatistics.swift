@@ -100,24 +100,22 @@ public struct FailureCounts: Sendable, Hashable, BitwiseCopyable {
 extension Inbox {
   /// The counts of this moment.
   var statistics: ProcessStatistics {
-    mutating get {
-      var result = ProcessStatistics(pid: pid)
-      result.nodeCount = nodeCount
-      result.outstandingCalls = isDead ? 0 : calls.awaitedCount
-      result.queuedTransactions = counters.queued
-      result.waitingTransactions = counters.waiting
-      result.waitingReplies = counters.replied
-      result.received = counters.received
-      result.bytesCopied = counters.bytesCopied
-      result.failures = counters.failures
-      if space != nil { space!.describe(into: &result) }
-      return result
-    }
+    var result = ProcessStatistics(pid: pid)
+    result.nodeCount = nodeCount
+    result.outstandingCalls = isDead ? 0 : calls.awaitedCount
+    result.queuedTransactions = counters.queued
+    result.waitingTransactions = counters.waiting
+    result.waitingReplies = counters.replied
+    result.received = counters.received
+    result.bytesCopied = counters.bytesCopied
+    result.failures = counters.failures
+    if !space.isEmpty { space.value.describe(into: &result) }
+    return result
   }
 }
 
 extension BufferSpace {
-  fileprivate mutating func describe(into result: inout ProcessStatistics) {
+  fileprivate func describe(into result: inout ProcessStatistics) {
     result.policy = ranges.policy
     result.regionLength = length
     result.bufferCount = ranges.bufferCount

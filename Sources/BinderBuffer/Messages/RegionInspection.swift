@@ -76,7 +76,7 @@ public struct BufferDescription: Sendable, Equatable {
 extension Inbox {
   mutating func inspect() -> RegionInspection {
     let statistics = statistics
-    guard space != nil else {
+    guard !space.isEmpty else {
       return RegionInspection(statistics: statistics, buffers: [], pages: [])
     }
     let (buffers, pages) = describeRegion()

@@ -109,7 +109,8 @@ public import PageAlloc
       "bytes outside the region")
     let pages = Self.pages(touching: offset, size)
     let before = PageSet(copying: inUse, pages)
-    var unbacked = beginUse(offset: offset, size: size)
+    if beginUse(offset: offset, size: size) { return }
+    var unbacked: UnbackedPages? = self.unbacked(offset: offset, size: size)
     do throws(PageAllocError) {
       while var work = unbacked.take() {
         work.back()
@@ -127,10 +128,10 @@ public import PageAlloc
   /// Makes every page that touches the bytes in use, without a system call: the part that happens
   /// under the owner's lock. Never fails.
   ///
-  /// - Returns: nil when all of them have memory. Else what is left to do before anybody may write
-  ///   to them: see `UnbackedPages`.
+  /// - Returns: whether all of them have memory. If not, nobody may write to them before what
+  ///   `unbacked` says is done.
   @inline(__always)
-  mutating func beginUse(offset: Int, size: Int) -> UnbackedPages? {
+  mutating func beginUse(offset: Int, size: Int) -> Bool {
     defer { checkAfterChange() }
     let pages = Self.pages(touching: offset, size)
     let index = pages.lowerBound >> 6
@@ -140,14 +141,14 @@ public import PageAlloc
       if mask & ~backed.word(index) == 0 {
         markInUse(index, mask)
         if pagesInUse > peakPagesInUse { peakPagesInUse = pagesInUse }
-        return nil
+        return true
       }
     }
     return beginUseOfMany(pages)
   }
 
   @inline(never)
-  private mutating func beginUseOfMany(_ pages: Range<Int>) -> UnbackedPages? {
+  private mutating func beginUseOfMany(_ pages: Range<Int>) -> Bool {
     var missing: UInt64 = 0
     PageSet.forEachWord(of: pages) { index, mask in
       let unbacked = mask & ~backed.word(index)
@@ -158,10 +159,15 @@ public import PageAlloc
       unbackedCount += added.nonzeroBitCount
       markInUse(index, mask)
     }
-    if missing == 0 {
-      if pagesInUse > peakPagesInUse { peakPagesInUse = pagesInUse }
-      return nil
-    }
+    guard missing == 0 else { return false }
+    if pagesInUse > peakPagesInUse { peakPagesInUse = pagesInUse }
+    return true
+  }
+
+  /// What is left to do for bytes whose pages are in use and lack memory.
+  mutating func unbacked(offset: Int, size: Int) -> UnbackedPages {
+    defer { checkAfterChange() }
+    let pages = Self.pages(touching: offset, size)
     var unbacked = UnbackedPages(pages, memory)
     unbacked.owed = chargeWhatIsUnpaid(of: pages)
     unbacked.runs = missingRuns(in: pages)

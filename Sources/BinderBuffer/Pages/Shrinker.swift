@@ -1,5 +1,5 @@
 internal import CLinuxShims
-internal import PageAlloc
+@_spi(Engine) internal import PageAlloc
 internal import Synchronization
 
 /// Something with idle pages that a shrinker may take back: a process's region.

@@ -2,10 +2,11 @@ import PageAlloc
 
 /// Pages that a reservation has in use and that lack memory: work to be done outside all locks.
 ///
-/// `RegionPages.beginUse` makes it under the owner's lock, `back` does the work without it, and
+/// `RegionPages.unbacked` makes it under the owner's lock, `back` does the work without it, and
 /// `RegionPages.settle` ends it, under the lock again:
 ///
-///     var unbacked = pages.beginUse(offset: offset, size: size)
+///     if pages.beginUse(offset: offset, size: size) { return }
+///     var unbacked: UnbackedPages? = pages.unbacked(offset: offset, size: size)
 ///     while var work = unbacked.take() {
 ///       lock.unlock()
 ///       work.back()

@@ -1,4 +1,4 @@
-public import PageAlloc
+@_spi(Engine) public import PageAlloc
 internal import Synchronization
 
 /// Processes that can send to each other, with one pool of page frames.

@@ -40,26 +40,26 @@ extension ProcessCore {
     -> ReservedBuffer
   {
     if isInherited { throw .noMemory(pid: pid, .inherited) }
-    var unbacked: UnbackedPages?
+    var isBacked = true
     let buffer = try locked { (state) throws(BinderError) in
       let debugID = state.debugIDs.next(from: context.debugIDs)
-      let reservation = try state.inbox.reserve(
-        layout, oneway: oneway, sender: sender, debugID: debugID, &unbacked)
+      let reservation: Reservation
+      (reservation, isBacked) = try state.inbox.reserve(
+        layout, oneway: oneway, sender: sender, debugID: debugID)
       publishOldestIdle(&state)
       return unsafe ReservedBuffer(
         core: .passUnretained(self), layout: layout, view: state.inbox.window(reservation),
         reservation: reservation, debugID: debugID, senderPID: sender, isOneway: oneway)
     }
-    if unbacked != nil { try backPages(&unbacked, of: buffer.reservation) }
+    if !isBacked { try backPages(of: buffer.reservation) }
     // Outside the lock, which dropping the buffer takes.
     try layout.checkUnits()
     return buffer
   }
 
   @inline(never)
-  private func backPages(
-    _ unbacked: inout UnbackedPages?, of reservation: Reservation
-  ) throws(BinderError) {
+  private func backPages(of reservation: Reservation) throws(BinderError) {
+    var unbacked: UnbackedPages? = locked { $0.inbox.unbacked(reservation) }
     while unbacked != nil {
       unbacked!.back()
       try locked { (state) throws(BinderError) in

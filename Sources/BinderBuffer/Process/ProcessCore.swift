@@ -1,4 +1,4 @@
-internal import PageAlloc
+@_spi(Engine) internal import PageAlloc
 internal import Synchronization
 
 /// One process: its inbox, behind the one lock that guards it.
@@ -101,9 +101,15 @@ internal import Synchronization
     #if BINDERBUFFER_INTERNAL_CHECKS
       unsafe stopUnlessConsistent(&state.pointee)
     #endif
+    if unsafe state.pointee.isRetained { return unlockAfterExit() }
+    unsafe sync.pointee.lock.unlock()
+  }
+
+  @inline(never)
+  private func unlockAfterExit() {
     // SAFETY: the lock is held. Once it is given back another thread may end the core, unless the
     // retain is ours to release.
-    let isLast = unsafe state.pointee.isRetained && !state.pointee.inbox.isHeld
+    let isLast = unsafe !state.pointee.inbox.isHeld
     if isLast { unsafe state.pointee.isRetained = false }
     unsafe sync.pointee.lock.unlock()
     // SAFETY: `exit` retained the core for what was held, and the last of that just went.

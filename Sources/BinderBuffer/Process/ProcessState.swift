@@ -1,4 +1,4 @@
-internal import PageAlloc
+@_spi(Engine) internal import PageAlloc
 internal import Synchronization
 
 /// What a process's lock guards.

@@ -1,6 +1,6 @@
 internal import CLinuxShims
 internal import Glibc
-package import Synchronization
+@_spi(Engine) public import Synchronization
 
 /// A mutual exclusion lock, not recursive.
 ///
@@ -17,7 +17,8 @@ package import Synchronization
 /// `Synchronization.Mutex` would do, but ThreadSanitizer does not understand it and reports races
 /// where there are none; it understands atomics. A mutex of pthread sleeps too early: two threads in
 /// one process had a seventh of the throughput of one.
-@safe package struct Lock: ~Copyable, Sendable {
+// Only what is public is inlined into other modules, so the fast steps are: for this package alone.
+@_spi(Engine) @safe public struct Lock: ~Copyable, Sendable {
   // INVARIANT: 0 when free. Else bit 0 is set; bit 1 when a thread may be asleep on this word; bit 2
   // when the thread that has claimed `next` is to get it.
   @usableFromInline let word = Atomic<UInt32>(0)
@@ -36,24 +37,24 @@ package import Synchronization
   }
 
   /// Waits until no other thread holds the lock, and takes it.
-  @inlinable @inline(__always)
-  package borrowing func lock() {
+  @_spi(Engine) @inlinable @inline(__always)
+  public borrowing func lock() {
     order.willWait()
     if !tryTake() { waitAndTake() }
     order.didLock(afterWaiting: true)
   }
 
   /// Takes the lock if nobody holds it.
-  @inlinable @inline(__always)
-  package borrowing func tryLock() -> Bool {
+  @_spi(Engine) @inlinable @inline(__always)
+  public borrowing func tryLock() -> Bool {
     guard tryTake() else { return false }
     order.didLock(afterWaiting: false)
     return true
   }
 
   /// Gives the lock back; this thread must hold it.
-  @inlinable @inline(__always)
-  package borrowing func unlock() {
+  @_spi(Engine) @inlinable @inline(__always)
+  public borrowing func unlock() {
     order.willUnlock()
     let (done, _) = word.compareExchange(
       expected: 1, desired: 0, successOrdering: .releasing, failureOrdering: .relaxed)
@@ -61,7 +62,6 @@ package import Synchronization
   }
 
   /// Runs `body` while holding the lock.
-  @inlinable
   package borrowing func withLock<R: ~Copyable, E: Error>(
     _ body: () throws(E) -> R
   ) throws(E) -> R {

@@ -3,8 +3,8 @@
 /// The value is at a stable address, so it may be noncopyable and is changed in place.
 @safe package struct Protected<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
   // INVARIANT: `value` points to an initialised value that only the holder of `lock` touches.
-  @usableFromInline let value: UnsafeMutablePointer<Value>
-  @usableFromInline let lock: Lock
+  private let value: UnsafeMutablePointer<Value>
+  private let lock: Lock
 
   /// - Parameter rank: the lock's place in the order of locks.
   package init(_ value: consuming Value, rank: LockRank? = nil) {
@@ -21,7 +21,6 @@
   }
 
   /// Runs `body` on the value while holding the lock.
-  @inlinable
   package borrowing func withLock<R: ~Copyable, E: Error>(
     _ body: (inout Value) throws(E) -> R
   ) throws(E) -> R {

@@ -38,20 +38,27 @@ public struct UserSliceReader: ~Copyable, Sendable {
   ///   `.badAddress`, `.processGone` or `.processDenied` if the source cannot be read.
   /// - Complexity: one copy; trusted memory needs no system call, other memory about one for each
   ///   2 GiB.
-  @inlinable
+  @inlinable @inline(__always)
   public mutating func read(into target: UnsafeMutableRawBufferPointer) throws(PageAllocError) {
+    let length = target.count
+    guard case .trusted = memory, length <= count, let base = target.baseAddress,
+      let source = unsafe UnsafeRawPointer(bitPattern: address)
+    else { return try unsafe readChecked(into: target) }
+    // SAFETY: whoever made a trusted slice promised that its bytes are there.
+    unsafe base.copyMemory(from: source, byteCount: length)
+    fetched += length
+    advance(length)
+  }
+
+  /// The same, for memory that the kernel has to check.
+  @usableFromInline @inline(never)
+  mutating func readChecked(into target: UnsafeMutableRawBufferPointer) throws(PageAllocError) {
     let length = target.count
     guard length <= count else { throw .pastEnd(requested: length, remaining: count) }
     guard length > 0, let base = target.baseAddress else { return }
-    if case .trusted = memory, let source = unsafe UnsafeRawPointer(bitPattern: address) {
-      // SAFETY: whoever made a trusted slice promised that its bytes are there.
-      unsafe base.copyMemory(from: source, byteCount: length)
-      fetched += length
-    } else {
-      let copied = unsafe UserCopy.read(memory, address, into: base, length)
-      fetched += copied.byteCount
-      if let error = copied.error { throw error }
-    }
+    let copied = unsafe UserCopy.read(memory, address, into: base, length)
+    fetched += copied.byteCount
+    if let error = copied.error { throw error }
     advance(length)
   }
 

@@ -112,7 +112,7 @@ struct EchoServer {
     let words = "\(bytes) \(socket) \(requests) \(replies)"
     let arguments = ["bindersim", "host", "--echo", words]
     var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
-    defer { for index in pointers.indices { unsafe free(pointers[index]) } }
+    defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
     let status = unsafe posix_spawn(&pid, "/proc/self/exe", nil, nil, &pointers, environ)
     return status == 0 ? pid : nil
   }

@@ -13,7 +13,7 @@ struct Launched {
     hasOwnGroup = !(isatty(STDIN_FILENO) == 1 && tcgetpgrp(STDIN_FILENO) == getpgrp())
     var launch = bb_launch()
     var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-    defer { for index in words.indices { unsafe free(words[index]) } }
+    defer { for index in unsafe words.indices { unsafe free(words[index]) } }
     let error = unsafe bb_host_launch(&words, hasOwnGroup ? 1 : 0, tracer, &launch)
     guard error == 0 else {
       throw .failure(Self.explanation(of: -error, at: launch.stage, arguments[0]))

@@ -58,7 +58,7 @@ internal import PageAlloc
   private func copyFetched(_ piece: CopyPiece) -> Bool {
     let address = unsafe piece.address
     let length = unsafe piece.target.count
-    guard address >= fetchedAddress, address - fetchedAddress <= UInt64(fetched.count),
+    guard address >= fetchedAddress, unsafe address - fetchedAddress <= UInt64(fetched.count),
       unsafe length <= fetched.count - Int(address - fetchedAddress)
     else { return false }
     unsafe piece.target.copyMemory(

@@ -27,7 +27,7 @@ import Testing
       for index in 0..<count {
         processes.append(
           try context.makeProcess(
-            pid: Int32(index + 1), regionLength: 64 << 10,
+            pid: Int32(index + 1), regionLength: 128 << 10,
             policy: policies[index % policies.count]))
       }
     }

@@ -43,8 +43,8 @@ import Testing
   @Test(arguments: [true, false])
   func twoReservationsShareAPage(firstIsFirst: Bool) throws {
     var pages = try pages()
-    var first = pages.beginUse(offset: 0, size: 10_000)
-    var second = pages.beginUse(offset: 10_000, size: 10_000)
+    var first = pages.begin(offset: 0, size: 10_000)
+    var second = pages.begin(offset: 10_000, size: 10_000)
     expect(pages, inUse: 0..<5, framed: [], charged: 5)
     if firstIsFirst {
       #expect(finish(first.take(), &pages))
@@ -70,8 +70,8 @@ import Testing
   @Test(arguments: [true, false])
   func oneOfTwoFails(beforeTheOther: Bool) throws {
     var pages = try pages(.nth(1, points: [.backing]))
-    var failing = pages.beginUse(offset: 0, size: 10_000)
-    var other = pages.beginUse(offset: 10_000, size: 10_000)
+    var failing = pages.begin(offset: 0, size: 10_000)
+    var other = pages.begin(offset: 10_000, size: 10_000)
     #expect(!finish(failing.take(), &pages))
     if beforeTheOther {
       pages.stopUsing(0..<2, .down, stamp: 1)
@@ -90,9 +90,9 @@ import Testing
   @Test func thePayingOfASharedPageMovesOn() throws {
     budget.limit = 3
     var pages = try pages()
-    var poor = pages.beginUse(offset: 0, size: 4 * 4096 + 100)
+    var poor = pages.begin(offset: 0, size: 4 * 4096 + 100)
     #expect(poor!.owed == 5 && budget.pagesInUse == 0)
-    var rich = pages.beginUse(offset: 4 * 4096 + 100, size: 100)
+    var rich = pages.begin(offset: 4 * 4096 + 100, size: 100)
     #expect(rich!.owed == 0 && budget.pagesInUse == 1)
     #expect(!finish(poor.take(), &pages))
     #expect(finish(rich.take(), &pages))
@@ -118,7 +118,7 @@ import Testing
   @Test func workThatIsForgottenStopsTheProgram() async {
     await #expect(processExitsWith: .failure) {
       var pages = try RegionPages(pageCount: 4)
-      _ = pages.beginUse(offset: 0, size: 100)
+      _ = pages.begin(offset: 0, size: 100)
     }
   }
 
@@ -140,7 +140,7 @@ import Testing
     try pages.write(bytes.span.bytes, at: 4096)
     pages.stopUsing(1..<2, stamp: 1)
     #expect(throws: notInUse) { try pages.read(at: 4096, into: &raw) }
-    let pending = pages.beginUse(offset: 2 * 4096, size: 10)
+    let pending = pages.begin(offset: 2 * 4096, size: 10)
     #expect(throws: PageAllocError.invalidArgument(.pageNotInUse, value: 2)) {
       try pages.write(bytes.span.bytes, at: 2 * 4096)
     }
@@ -263,4 +263,11 @@ import Testing
 
 extension RawSpan {
   fileprivate subscript(index: Int) -> UInt8 { unsafeLoad(fromByteOffset: index, as: UInt8.self) }
+}
+
+extension RegionPages {
+  /// Makes pages in use; nil when all have memory.
+  fileprivate mutating func begin(offset: Int, size: Int) -> UnbackedPages? {
+    beginUse(offset: offset, size: size) ? nil : unbacked(offset: offset, size: size)
+  }
 }

@@ -59,7 +59,7 @@ import Testing
 
   @Test func aWrongSumIsSeen() throws {
     _ = try send(oneway: true)
-    server.core.locked { $0.inbox.space!.bytesInUse += 8 }
+    server.core.locked { $0.inbox.space.value.bytesInUse += 8 }
     #expect {
       try server.checkInvariants()
     } throws: {
@@ -67,7 +67,7 @@ import Testing
       return violation?.invariant == "bytes in use = bytes of live buffers"
         && violation?.expected == "104" && violation?.found == "112"
     }
-    server.core.locked { $0.inbox.space!.bytesInUse -= 8 }
+    server.core.locked { $0.inbox.space.value.bytesInUse -= 8 }
   }
 
   @Test func anIdleNodeWithABufferUnderWayIsSeen() throws {

@@ -41,7 +41,7 @@ import Testing
     let receipt = try world.send([1, 2, 3])
     #expect(receipt.offset != offset)
     let (receiverView, window) = world.server.core.locked {
-      ($0.inbox.view, $0.inbox.space!.window(at: receipt.offset, size: 8))
+      ($0.inbox.view, $0.inbox.space.value.window(at: receipt.offset, size: 8))
     }
     let delivery = try world.server.take()
     let address = delivery.withData { span in span.withUnsafeBytes { $0.baseAddress! } }

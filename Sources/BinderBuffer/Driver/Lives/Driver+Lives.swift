@@ -54,7 +54,7 @@ extension Driver {
         length: length, policy: options.policy, sharing: options.sharing, budget: options.budget,
         faults: options.faults)
       processes[process].regionLength = space.length
-      processes[process].space = consume space
+      processes[process].space.fill(space)
     } catch {
       throw error.errno
     }

@@ -39,7 +39,7 @@ extension Driver {
     /// Transactions that came and have not ended.
     var outstanding = 0
 
-    var space: BufferSpace<TransactionBuffer>?
+    var space = OptionalBox<BufferSpace<TransactionBuffer>>()
     /// Bytes of the region, 0 without one.
     var regionLength = 0
     /// The region's place in the program.
@@ -76,25 +76,15 @@ extension Driver {
 
 extension Driver.Process {
   /// When the page that has been idle longest became idle; `.max` when none is.
-  var oldestIdle: UInt64 {
-    switch space {
-    case .some(let space): space.oldestIdle
-    case .none: .max
-    }
-  }
+  var oldestIdle: UInt64 { space.isEmpty ? .max : space.value.oldestIdle }
 
   /// The region as the receiver sees it, valid for as long as the space lives.
-  var receiverView: UnsafeRawPointer? {
-    switch space {
-    case .some(let space): unsafe space.receiverView
-    case .none: nil
-    }
-  }
+  var receiverView: UnsafeRawPointer? { unsafe space.isEmpty ? nil : space.value.view }
 
   /// A descriptor through which another process can map the region, read-only; without a region
   /// there is none.
   mutating func readOnlyDescriptor() throws(PageAllocError) -> Int32 {
     guard regionLength > 0 else { throw .invalidArgument(.notExportable, value: 0) }
-    return try space!.readOnlyDescriptor()
+    return try space.value.readOnlyDescriptor()
   }
 }

@@ -135,7 +135,8 @@ extension Driver {
     let pid = processes[sender].pid
     let reservation = try reserveBuffer(
       receiver, layout.request, oneway: command.isOneway, sender: pid, id: id)
-    let view = processes[receiver].space!.window(at: reservation.offset, size: reservation.size)
+    let view = processes[receiver].space.value.window(
+      at: reservation.offset, size: reservation.size)
     if let context {
       for (i, byte) in context.enumerated() { view.set(byte, at: layout.contextStart + i) }
     }
@@ -154,7 +155,7 @@ extension Driver {
   ) throws(TransactionFailure) -> Reservation {
     while true {
       do throws(BufferError) {
-        return try processes[receiver].space!.reserve(
+        return try processes[receiver].space.value.reserve(
           size, oneway: oneway, sender: sender, debugID: id)
       } catch {
         if case .noMemory = error, reclaim(upTo: Region.longest / Page.size) > 0 { continue }
@@ -173,7 +174,7 @@ extension Driver {
       if let idle = oldestIdle(of: $0) { order.append((idle, $0)) }
     }
     for (_, process) in order.sorted(by: { $0.0 < $1.0 }) where gone < limit {
-      gone += processes[process].space!.reclaim(upTo: limit - gone)
+      gone += processes[process].space.value.reclaim(upTo: limit - gone)
     }
     return gone
   }

@@ -159,7 +159,7 @@ extension Driver {
       transactions[transaction].hasFiles = true
     }
     processes[pending.receiver].outstanding += 1
-    processes[pending.receiver].space!.commit(
+    processes[pending.receiver].space.value.commit(
       pending.offset,
       TransactionBuffer(
         layout: pending.layout, address: pending.address, target: pending.target,
@@ -173,7 +173,7 @@ extension Driver {
   private mutating func undo(_ pending: borrowing PendingTransaction) {
     effects.closedFiles += pending.files.map(\.token)
     let clears = pending.command.flags & WireFlag.clear != 0
-    processes[pending.receiver].space!.abort(
+    processes[pending.receiver].space.value.abort(
       pending.offset, clearing: clears ? pending.layout.size : 0)
     if !pending.target.isNone { release(target: pending.target) }
   }
@@ -197,7 +197,7 @@ extension Driver {
     let base = processes[process].regionAddress
     guard address >= base, address - base < UInt64(processes[process].regionLength) else { return }
     let offset = Int(address - base)
-    guard let buffer = processes[process].space!.record(at: offset), buffer.isDelivered else {
+    guard let buffer = processes[process].space.value.record(at: offset), buffer.isDelivered else {
       return
     }
     freeBuffer(of: process, at: offset)
@@ -205,16 +205,16 @@ extension Driver {
 
   /// Frees a buffer with what its objects hold; the next oneway transaction of its node comes.
   mutating func freeBuffer(of process: ProcessIndex, at offset: Int, advancing: Bool = true) {
-    guard let buffer = processes[process].space!.record(at: offset) else {
+    guard let buffer = processes[process].space.value.record(at: offset) else {
       preconditionFailure("no buffer at \(offset)")
     }
     if advancing, buffer.isOneway { advanceOneway(buffer.target, of: process) }
-    let view = processes[process].space!.window(at: offset, size: buffer.layout.size)
+    let view = processes[process].space.value.window(at: offset, size: buffer.layout.size)
     if !buffer.target.isNone { dropStrong(buffer.target, isReference: false) }
     releaseObjects(
       view, buffer.layout, upTo: buffer.layout.objectCount, of: process,
       closingAt: buffer.hasDescriptors ? buffer.address : nil)
-    _ = processes[process].space!.free(offset)
+    _ = processes[process].space.value.free(offset)
   }
 
   private mutating func advanceOneway(_ node: NodeIndex, of process: ProcessIndex) {

@@ -8,7 +8,7 @@ extension Driver {
     let entry = transactions[transaction]
     let process = threads[thread].process
     let base = processes[process].regionAddress &+ UInt64(entry.buffer)
-    let buffer = processes[process].space!.update(entry.buffer) {
+    let buffer = processes[process].space.value.update(entry.buffer) {
       // A buffer that still gets its files cannot be freed.
       $0.isDelivered = !entry.hasFiles
       return $0
@@ -66,14 +66,14 @@ extension Driver {
   public mutating func finish(_ result: ReadResult) {
     guard !result.files.isEmpty,
       let process = processes.index(result.receiver.raw, generation: result.receiver.generation),
-      !processes[process].isDead, processes[process].space!.record(at: result.buffer) != nil
+      !processes[process].isDead, processes[process].space.value.record(at: result.buffer) != nil
     else { return }
-    let size = processes[process].space!.update(result.buffer) {
+    let size = processes[process].space.value.update(result.buffer) {
       $0.isDelivered = true
       $0.hasDescriptors = true
       return $0.layout.size
     }
-    let view = processes[process].space!.window(at: result.buffer, size: size)
+    let view = processes[process].space.value.window(at: result.buffer, size: size)
     for (position, descriptor) in zip(result.positions, result.descriptors) {
       view.set(descriptor, at: position)
     }
@@ -100,7 +100,7 @@ extension Driver {
         failCall(call, BR.failedReply)
       }
     }
-    if processes[process].space!.record(at: result.buffer) != nil {
+    if processes[process].space.value.record(at: result.buffer) != nil {
       freeBuffer(of: process, at: result.buffer)
     }
     guard result.isReply else { return result.returnStart }
