@@ -48,12 +48,13 @@ final class ArrivalWatch {
       bb_event_raise(event)
       isRaised = true
     }
-    // Resuming only hands a task to its executor; it does not run here.
+    // Resuming only hands a task to its executor; it does not run here. One that was cancelled is
+    // passed over.
     if all {
-      for task in tasks { task.resume() }
+      for task in tasks { task.end() }
       tasks = []
-    } else if !tasks.isEmpty {
-      tasks.removeFirst().resume()
+    } else {
+      while !tasks.isEmpty, !tasks.removeFirst().end() {}
     }
   }
 
@@ -65,21 +66,46 @@ final class ArrivalWatch {
   }
 }
 
-/// A task that waits for an arrival.
-// SAFETY: its fields are used under the lock of the process that it waits for.
-final class ArrivalTask: @unchecked Sendable {
-  private var continuation: CheckedContinuation<Void, Never>?
-  private(set) var isCancelled = false
-
-  func suspend(_ continuation: CheckedContinuation<Void, Never>) {
-    self.continuation = continuation
+/// A task that waits for an arrival, until it is told of one or cancelled, whichever comes first.
+///
+/// The runtime cancels a task under a lock of the task, which resuming takes too, maybe under the
+/// process's lock. So cancelling takes no lock but the one here, under which nothing is called.
+final class ArrivalTask: Sendable {
+  private enum State {
+    case new
+    case waiting(CheckedContinuation<Void, Never>)
+    case ended
   }
 
-  func resume() { continuation.take()?.resume() }
+  private let state = Protected(State.new)
 
-  func cancel() {
-    isCancelled = true
-    resume()
+  /// Hands over what the end resumes.
+  ///
+  /// - Returns: false when the wait has ended already.
+  func suspend(_ continuation: CheckedContinuation<Void, Never>) -> Bool {
+    state.withLock { state in
+      guard case .new = state else { return false }
+      state = .waiting(continuation)
+      return true
+    }
+  }
+
+  /// Ends the wait.
+  ///
+  /// - Returns: false when it had ended before.
+  @discardableResult
+  func end() -> Bool {
+    let before = state.withLock { state in
+      defer { state = .ended }
+      return state
+    }
+    switch before {
+    case .new: return true
+    case .waiting(let continuation):
+      continuation.resume()
+      return true
+    case .ended: return false
+    }
   }
 }
 
@@ -139,22 +165,21 @@ extension ProcessCore {
     let task = ArrivalTask()
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
+        guard task.suspend(continuation) else { return continuation.resume() }
         locked { state in
-          task.suspend(continuation)
-          let isReady = state.inbox.isDead || state.inbox.counters.queued > 0
-          if isReady || task.isCancelled {
-            task.resume()
+          if state.inbox.isDead || state.inbox.counters.queued > 0 {
+            task.end()
           } else {
             state.startWatch().add(task)
           }
         }
       }
     } onCancel: {
-      locked { state in
-        task.cancel()
-        state.watch?.remove(task)
-      }
+      task.end()
     }
-    locked { $0.endWatchIfIdle() }
+    locked { state in
+      state.watch?.remove(task)
+      state.endWatchIfIdle()
+    }
   }
 }

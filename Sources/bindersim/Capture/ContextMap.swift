@@ -1,5 +1,5 @@
 /// One of Android's Binder devices. A process has a region for each that it opened.
-enum BinderContext: UInt8, Sendable, Codable, CaseIterable {
+enum BinderContext: UInt8, Sendable, CaseIterable {
   case binder, hwbinder, vndbinder
 
   var name: String {
@@ -25,6 +25,24 @@ enum BinderContext: UInt8, Sendable, Codable, CaseIterable {
     } else {
       return nil
     }
+  }
+}
+
+/// By name: a report's reader knows no numbers of ours.
+extension BinderContext: Codable {
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let name = try container.decode(String.self)
+    guard let context = Self.allCases.first(where: { $0.name == name }) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "'\(name)' is no Binder context")
+    }
+    self = context
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
   }
 }
 

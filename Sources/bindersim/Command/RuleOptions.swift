@@ -118,16 +118,11 @@ struct RuleReport: Codable, Equatable, Sendable {
 
   /// As a report for people has it: the rules, then why these.
   func text(for terminal: Terminal) -> String {
-    text.split(separator: "\n").map {
-      Table.wrapped(String($0), in: terminal.columns, indent: "    ")
-    }.joined()
-  }
-
-  /// The same in two lines, however long.
-  var text: String {
+    let columns = min(96, terminal.columns)
     let names = DriverRules.all.map(\.name)
-    return "rules \(names.map { "\($0)=\(values[$0] ?? "")" }.joined(separator: " "))\n"
-      + "  of \(reason)\n"
+    let rules = names.map { "\($0)=\(values[$0] ?? "")" }.joined(separator: " ")
+    return Table.wrapped("rules \(rules)", in: columns, indent: "    ")
+      + Table.wrapped("  of \(reason)", in: columns, indent: "  ")
   }
 }
 

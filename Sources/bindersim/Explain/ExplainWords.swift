@@ -91,7 +91,7 @@ struct ExplainWords {
     }
     for region in what.regions {
       let words = words(region)
-      sentences += [words.fill, words.holding, words.threads].compactMap(\.self)
+      sentences += [words.fill, words.pressure, words.holding, words.threads].compactMap(\.self)
     }
     for capture in what.captures where groups.isEmpty { sentences += capture.holderVerdicts }
     guard sentences.isEmpty, groups.contains(where: \.isAboutSpace) else { return sentences }

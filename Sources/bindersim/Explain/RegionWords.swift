@@ -32,7 +32,7 @@ struct RegionWords {
     if let free = layout.free, let largest = layout.largestFree, let length = layout.regionLength {
       text +=
         " Of \(bytes(length))"
-        + (region.isLengthAssumed ? " (the usual length: no file tells it)" : "")
+        + (region.isLengthAssumed ? assumed(length) : "")
         + " \(n(free)) were free, the largest free range \(n(largest))."
     }
     if layout.overlaps > 0 {
@@ -41,6 +41,39 @@ struct RegionWords {
         + "dump was taken while they changed, or the state is corrupt."
     }
     return text
+  }
+
+  private func assumed(_ length: Int) -> String {
+    length <= Refusal.usualRegion
+      ? " (the usual length: no file tells it)"
+      : " (no file tells its length; the usual \(n(Refusal.usualRegion)) would not hold them)"
+  }
+
+  /// What is nearly used up, or in pieces.
+  var pressure: String? {
+    var sentences: [String] = []
+    if let free = process.freeOnewaySpace, let length = layout.regionLength,
+      !region.isLengthAssumed,
+      free < length / 10
+    {
+      sentences.append(
+        "The oneway space of \(name) is nearly used up: \(n(free)) of \(bytes(length / 2)) are left."
+      )
+    }
+    if process.listsBuffers, layout.unplaced == 0, let free = layout.free,
+      let largest = layout.largestFree, let length = layout.regionLength
+    {
+      if free < length / 10 {
+        sentences.append(
+          "The region of \(name) was nearly full: a message of more than \(bytes(largest)) finds no room."
+        )
+      } else if largest < free / 2 {
+        sentences.append(
+          "The region of \(name) was fragmented: \(bytes(free)) were free, but a message of more than "
+            + "\(n(largest)) finds no room.")
+      }
+    }
+    return sentences.isEmpty ? nil : sentences.joined(separator: " ")
   }
 
   private var figures: String? {

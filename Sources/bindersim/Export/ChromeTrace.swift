@@ -143,12 +143,14 @@ struct ChromeTrace {
   }
 
   private func arguments(_ buffer: SentBuffer) -> String {
-    """
-    "transaction":\(buffer.number),"from":\(buffer.sender),"to":\(buffer.receiver),\
-    "code":\(buffer.code),"data":\(buffer.dataSize),"offsets":\(buffer.offsetsSize),\
-    "extra":\(buffer.extraSize),"offset":\(buffer.offset),"size":\(buffer.size),\
-    "spam":\(buffer.isSpam)\(origin(buffer))
-    """
+    let to = RegionKey(number: buffer.receiver)
+    let context = to.context == .binder ? "" : ",\"context\":\"\(to.context.name)\""
+    return """
+      "transaction":\(buffer.number),"from":\(buffer.sender),"to":\(to.pid)\(context),\
+      "code":\(buffer.code),"data":\(buffer.dataSize),"offsets":\(buffer.offsetsSize),\
+      "extra":\(buffer.extraSize),"offset":\(buffer.offset),"size":\(buffer.size),\
+      "spam":\(buffer.isSpam)\(origin(buffer))
+      """
   }
 
   /// What finds the message again in the capture.

@@ -235,6 +235,33 @@ import Testing
     }
   }
 
+  /// The runtime cancels under a lock of the task, which resuming takes too: no order of the two may
+  /// block. Cancelled from another thread while arrivals come.
+  @Test func cancellingAndArrivingAtOnceNeverBlock() async throws {
+    let world = try World()
+    let (server, client) = (world.server, world.client)
+    let nodes = (0..<4).map { _ in server.makeNode() }
+    var sent = 0
+    var received = 0
+    for round in 0..<500 {
+      let waiting = (0..<4).map { _ in Task { try await data(of: server) != nil } }
+      let canceller = TestThread { for task in waiting { task.cancel() } }
+      if round % 2 == 0 {
+        for node in nodes { try client.send([1], to: node) }
+        sent += 4
+      }
+      for task in waiting where try await task.value { received += 1 }
+      canceller.join()
+      while let delivery = try server.receive() {
+        delivery.free()
+        received += 1
+      }
+    }
+    #expect(received == sent)
+    #expect(!server.core.hasWatch && server.core.waiterCount == 0)
+    try world.expectNothingHeld()
+  }
+
   private func data(of server: BinderProcess) async throws -> [UInt8]? {
     guard let delivery = try await server.nextDelivery() else { return nil }
     return delivery.data

@@ -216,8 +216,8 @@ import Testing
       + "placed in that of binder; --context chooses"
     #expect(report.notes.contains(note))
     #expect(ReplayText.text(report, for: .plain.wide(true)).contains("note: \(note)"))
-    #expect(
-      try JSONText.encode(report, schema: "bindersim.replay", version: 1).contains(note))
+    let json = try JSONText.encode(report, schema: "bindersim.replay", version: 1)
+    #expect(json.contains(note) && json.contains("\"context\" : \"hwbinder\""))
     // Where all is told, nothing is said.
     let told = try CaseFiles.replayed(text: nodes.prefix(2).joined())
     #expect(!told.notes.contains { $0.contains("--context") })

@@ -48,6 +48,48 @@ import Testing
     #expect(region.layout.free == 510 * 4096 - 128)
   }
 
+  /// A dump answers "full, fragmented, or out of oneway space" too.
+  @Test(
+    arguments: [
+      ("  buffer 1: 0 size 4096:0:0 delivered\n", "", nil),
+      (
+        "  buffer 1: 0 size 60000:0:0 delivered\n", "",
+        "was nearly full: a message of more than 5,536 bytes finds no room"
+      ),
+      (
+        "  buffer 1: 5000 size 4096:0:0 active\n  buffer 2: a000 size 4096:0:0 active\n", "",
+        "was fragmented: 57,344 bytes were free, but a message of more than 20,480 finds no room"
+      ),
+      (
+        "", "  free async space 1044\n",
+        "The oneway space of 9 is nearly used up: 1,044 of 32,768 bytes are left"
+      ), ("", "  free async space 6600\n", nil),
+    ] as [(String, String, String?)])
+  func whatIsUsedUp(state: String, stats: String, words: String?) throws {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    writeFile(scratch.path("state"), "binder state:\nproc 9\ncontext binder\n" + state)
+    writeFile(
+      scratch.path("stats"),
+      "binder stats:\nproc 9\ncontext binder\n\(stats)  buffers: 1\n  pages: 8:4:4\n")
+    let all = try CaseFiles.explained(paths: [scratch.path("state"), scratch.path("stats")])
+    let answer = all.answer("Who holds the region?")
+    if let words {
+      #expect(answer.contains(words))
+    } else {
+      for word in ["nearly", "fragmented"] { #expect(!answer.contains(word)) }
+    }
+  }
+
+  /// What lies beyond the usual region is in a longer one, and that is said.
+  @Test func aLongerRegionThanTheUsual() throws {
+    let all = try CaseFiles.explained(
+      text: "binder state:\nproc 9\ncontext binder\n  buffer 1: 100000 size 8:0:0 delivered\n")
+    #expect(
+      all.answer("Who holds the region?").contains(
+        "Of 2,097,152 bytes (no file tells its length; the usual 1,040,384 would not hold them)"))
+  }
+
   @Test func theRustDriversLayout() throws {
     let all = try CaseFiles.explained(
       text: """

@@ -50,7 +50,9 @@ import Testing
     let words = ReplayWords(report).leaks
     #expect(words.count == 3)
     #expect(
-      words[0].hasPrefix("10 requests of 2 task20 to 3 task30 with code 0x1, 1,000 bytes each, together 10,000:"),
+      words[0].hasPrefix(
+        "10 requests of 2 task20 to 3 task30 with code 0x1, 1,000 bytes each, together "
+          + "10,000:"),
       "\(words[0])")
   }
 
