@@ -117,8 +117,12 @@ struct RuleReport: Codable, Equatable, Sendable {
   }
 
   /// As a report for people has it: the rules, then why these.
-  func text(for terminal: Terminal) -> String {
-    let columns = min(96, terminal.columns)
+  func text(for terminal: Terminal) -> String { text(columns: min(96, terminal.columns)) }
+
+  /// The same where no terminal is known.
+  var text: String { text(columns: 96) }
+
+  private func text(columns: Int) -> String {
     let names = DriverRules.all.map(\.name)
     let rules = names.map { "\($0)=\(values[$0] ?? "")" }.joined(separator: " ")
     return Table.wrapped("rules \(rules)", in: columns, indent: "    ")

@@ -89,7 +89,7 @@ enum ReplayText {
       "\(report.file): taken for \(report.took), \(Format.grouped(capture.lines)) \(things), "
       + "\(Format.time(nanoseconds: capture.nanoseconds)) recorded\n"
     text += report.kernel.map { "kernel: \($0)\n" } ?? ""
-    if !report.policyReason.isEmpty { text += wrapped("policy: \(report.policyReason)") }
+    if !report.policyReason.isEmpty { text += wrapped("policy: \(report.policyReason)", terminal) }
     let total = report.used + report.unusedCount + report.leftOut + report.refused
     text += "transactions: \(Format.grouped(total)), replayed \(Format.grouped(report.used))"
     if report.leftOut > 0 { text += ", of other processes \(Format.grouped(report.leftOut))" }
