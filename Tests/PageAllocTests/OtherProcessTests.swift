@@ -118,6 +118,47 @@ struct OtherProcessTests {
     #expect(failure { _ = try reader.readAll() } == .processGone(pid: pid))
   }
 
+  /// With a time limit a copy is what it is without one.
+  @Test(.timeLimit(.minutes(1)))
+  func aTimeLimitChangesNoCopyThatEndsInTime() throws {
+    let bytes = pattern(3 * 4096)
+    try withHolder(of: bytes) { holder in
+      let process = try UserProcess(pid: holder.pid, copyTimeLimit: .seconds(50))
+      let slice = UserSlice(address: holder.address, length: bytes.count, in: process)
+      var reader = slice.reader()
+      #expect(try reader.readAll() == bytes)
+      #expect(unsafe peer_unmap(&holder, 4096, 4096) == 0)
+      reader = slice.reader()
+      #expect(
+        failure { _ = try reader.readAll() }
+          == .badAddress(address: holder.address + 4096, length: 2 * 4096))
+      #expect(unsafe peer_kill(&holder) == 0)
+      #expect(failure { _ = try reader.readAll() } == .processGone(pid: holder.pid))
+      // Nothing of the helpers is left behind: this process has no other child.
+      unsafe peer_end(&holder)
+    }
+  }
+
+  /// Memory under userfaultfd that nobody serves: the copy ends at its limit, and where it was to go
+  /// nothing is written any more.
+  @Test(.timeLimit(.minutes(1)))
+  func memoryThatBlocksEndsTheCopyInTime() throws {
+    var holder = peer()
+    let error = unsafe peer_start_blocking(&holder, 16 * Page.size)
+    if error == EPERM || error == ENOSYS {
+      print("skipped: this user has no userfaultfd")
+      return
+    }
+    try #require(error == 0)
+    defer { unsafe peer_end(&holder) }
+    let process = try UserProcess(pid: holder.pid, copyTimeLimit: .milliseconds(20))
+    var reader = UserSlice(address: holder.address, length: holder.length, in: process).reader()
+    let blocked = failure { _ = try reader.readAll() }
+    #expect(blocked == .processBlocked(pid: holder.pid))
+    #expect(blocked?.errno == .timedOut)
+    #expect(reader.count == 16 * Page.size && reader.bytesRead == 0)
+  }
+
   /// Another process has taken the number of one that is gone.
   @Test(.timeLimit(.minutes(15)))
   func aReusedNumberIsAnotherProcess() throws {

@@ -198,6 +198,7 @@ struct SystemTests {
       ),
       (.processGone(pid: 7), "ESRCH: process 7 has exited"),
       (.processDenied(pid: 7), "EPERM: the memory of process 7 may not be accessed"),
+      (.processBlocked(pid: 7), "ETIMEDOUT: the memory of process 7 did not answer in time"),
       (
         .budgetExhausted(requested: 2, inUse: 9, limit: 10),
         "ENOMEM: 2 pages wanted, 9 of 10 in use"

@@ -44,6 +44,12 @@ int bb_punch_hole(int descriptor, int64_t offset, int64_t length);
 ssize_t bb_process_read(
     pid_t pid, void *_Nonnull local, uintptr_t remote, size_t length);
 
+// The same, ended with -ETIMEDOUT when the monotonic clock passes `deadline`, in nanoseconds, however
+// long the memory would block. Costs a process of its own: the memory must allow being read by a
+// child of this process.
+ssize_t bb_process_read_until(
+    pid_t pid, void *_Nonnull local, uintptr_t remote, size_t length, uint64_t deadline);
+
 // A descriptor of a process (pidfd, close-on-exec), and the number of the process behind one.
 int bb_process_open(pid_t pid);
 pid_t bb_process_id(int process);

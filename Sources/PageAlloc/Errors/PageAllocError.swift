@@ -24,6 +24,9 @@ public enum PageAllocError: Error, Equatable, Sendable {
   /// The memory of that process may not be accessed by this one. EPERM.
   case processDenied(pid: Int32)
 
+  /// The memory of that process did not answer within the time limit of its `UserProcess`. ETIMEDOUT.
+  case processBlocked(pid: Int32)
+
   /// The budget is used up; all figures in pages. ENOMEM.
   case budgetExhausted(requested: Int, inUse: Int, limit: Int)
 
@@ -85,6 +88,7 @@ extension PageAllocError {
     case .badAddress, .pastEnd: .badAddress
     case .processGone: .noSuchProcess
     case .processDenied, .inherited: .notPermitted
+    case .processBlocked: .timedOut
     case .budgetExhausted, .arenaFull: .noMemory
     case .injected(let point): point.errno
     // Whatever keeps the kernel from backing a page, the page is not to be had.
@@ -112,6 +116,8 @@ extension PageAllocError: CustomStringConvertible {
       "process \(pid) has exited"
     case .processDenied(let pid):
       "the memory of process \(pid) may not be accessed"
+    case .processBlocked(let pid):
+      "the memory of process \(pid) did not answer in time"
     case .budgetExhausted(let requested, let inUse, let limit):
       "\(requested) pages wanted, \(inUse) of \(limit) in use"
     case .arenaFull(let requested, let order):

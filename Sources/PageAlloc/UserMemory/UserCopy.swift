@@ -22,11 +22,18 @@ enum UserCopy {
     var outcome = Outcome()
     let process: UserProcess? = if case .process(let process) = memory { process } else { nil }
     let pid = process?.pid ?? getpid()
+    let deadline = process?.copyTimeLimit.map { MonotonicClock.nanoseconds() &+ $0 }
     while outcome.byteCount < length {
       let done = outcome.byteCount
-      // SAFETY: the caller's buffer has `length` bytes; the kernel checks the other side.
-      let result = unsafe bb_process_read(
-        pid, target + done, address &+ UInt(done), length - done)
+      let result: Int
+      if let deadline {
+        // SAFETY: the caller's buffer has `length` bytes; the kernel checks the other side.
+        result = unsafe bb_process_read_until(
+          pid, target + done, address &+ UInt(done), length - done, deadline)
+      } else {
+        // SAFETY: as above.
+        result = unsafe bb_process_read(pid, target + done, address &+ UInt(done), length - done)
+      }
       if result > 0 {
         outcome.byteCount += result
       } else if result != -Int(EINTR) {
@@ -50,6 +57,7 @@ enum UserCopy {
     case (EFAULT, _), (0, _): .badAddress(address: address, length: length)
     case (ESRCH, let process?): .processGone(pid: process.pid)
     case (EPERM, let process?): .processDenied(pid: process.pid)
+    case (ETIMEDOUT, let process?): .processBlocked(pid: process.pid)
     default: .system(.processRead, Errno(rawValue: code))
     }
   }

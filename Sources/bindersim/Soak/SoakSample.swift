@@ -55,12 +55,17 @@ struct SoakSample: Equatable {
 struct SoakTrend {
   /// The number of first samples in which threads, allocator and tables may still grow.
   static let warmUp = 8
+  /// The least number of samples that say something.
+  static let fewestJudged = 4
   /// How much resident memory may vary, in bytes: the C allocator may keep freed memory.
   static let slack = 16 << 20
   private static let mappingSlack = 64
 
   private var count = 0
   private var highest = SoakSample()
+
+  /// Samples that were compared with those of the warm-up.
+  var judged: Int { max(0, count - Self.warmUp) }
 
   /// What has grown since the warm-up, in words; nil when all is flat.
   mutating func growth(in sample: SoakSample) -> String? {

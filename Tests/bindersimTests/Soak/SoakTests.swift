@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import bindersim
@@ -6,7 +7,22 @@ import Testing
   @Test func aShortSoak() throws {
     let tool = try BuiltTool.run(["soak", "--duration", "1s"])
     #expect(tool.status == 0, "\(tool.output)\(tool.errors)")
-    #expect(tool.output.contains("memory, descriptors and mappings flat"))
+    let judged = tool.output.firstMatch(of: /mappings flat over (\d+) rounds/).flatMap { Int($0.1) }
+    #expect(judged.map { $0 >= SoakTrend.fewestJudged } == true, "\(tool.output)")
+  }
+
+  /// A second of soak in which something is lost with every round; it ends in the first round that
+  /// is judged.
+  @Test(.timeLimit(.minutes(1))) func aShortSoakSeesALeak() async throws {
+    let ended = try await #require(
+      processExitsWith: .failure, observing: [\.standardOutputContent]
+    ) {
+      let options = SoakRun.Options(duration: .seconds(1), afterRound: { _ = dup(0) })
+      let status = try SoakRun(options, write: StandardOutput.write).run()
+      exit(status.rawValue)
+    }
+    let text = String(decoding: ended.standardOutputContent, as: UTF8.self)
+    #expect(text.contains("round \(SoakTrend.warmUp + 1), seed 1: descriptors grew"), "\(text)")
   }
 
   @Test func aLeakIsSeen() {
