@@ -119,7 +119,7 @@ struct OtherProcessTests {
   }
 
   /// With a time limit a copy is what it is without one.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func aTimeLimitChangesNoCopyThatEndsInTime() throws {
     let bytes = pattern(3 * 4096)
     try withHolder(of: bytes) { holder in
@@ -141,7 +141,7 @@ struct OtherProcessTests {
 
   /// Memory under userfaultfd that nobody serves: the copy ends at its limit, and where it was to go
   /// nothing is written any more.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func memoryThatBlocksEndsTheCopyInTime() throws {
     var holder = peer()
     let error = unsafe peer_start_blocking(&holder, 16 * Page.size)

@@ -59,7 +59,7 @@ import Testing
 
   /// Objects that are valid at one moment and not at the next: they are judged in the copy. All of
   /// the data, a type, a length, and the offsets.
-  @Test(.timeLimit(.minutes(1)), arguments: [0..<4096, 64..<68, 2016..<2024, 8256..<8272])
+  @Test(.timeLimit(.minutes(15)), arguments: [0..<4096, 64..<68, 2016..<2024, 8256..<8272])
   func changesItsObjectsDuringTheCopy(changing: Range<Int>) throws {
     let (dataSize, extraStart) = (4096, 8192)
     var data = ObjectTests.message(
@@ -119,7 +119,7 @@ import Testing
 
   /// Its memory does not answer. The copy ends at its time limit, also when both sides have exited
   /// meanwhile, and holds nothing afterwards.
-  @Test(.timeLimit(.minutes(1)), arguments: [false, true])
+  @Test(.timeLimit(.minutes(15)), arguments: [false, true])
   func blocksTheCopy(bothExit: Bool) throws {
     let world = try World(length: 1 << 20)
     var blocking = peer()

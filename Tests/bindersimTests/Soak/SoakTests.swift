@@ -13,7 +13,7 @@ import Testing
 
   /// A second of soak in which something is lost with every round; it ends in the first round that
   /// is judged.
-  @Test(.timeLimit(.minutes(1))) func aShortSoakSeesALeak() async throws {
+  @Test(.timeLimit(.minutes(15))) func aShortSoakSeesALeak() async throws {
     let ended = try await #require(
       processExitsWith: .failure, observing: [\.standardOutputContent]
     ) {
