@@ -63,3 +63,12 @@ int peer_has_thread_sanitizer(void) {
 #endif
   return 0;
 }
+
+int peer_has_address_sanitizer(void) {
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  return 1;
+#endif
+#endif
+  return 0;
+}

@@ -113,4 +113,7 @@ int peer_limit_address_space_growth(size_t bytes);
 // 1 if this is built with the thread sanitizer, which has limits of its own.
 int peer_has_thread_sanitizer(void);
 
+// 1 if this is built with the address sanitizer, which maps memory of its own at any time.
+int peer_has_address_sanitizer(void);
+
 #endif
