@@ -18,7 +18,8 @@ struct ExhaustiveRangeTests {
       case .empty: break
       case .full, .combed:
         for i in 0..<10 { try both.reserve(8, oneway: i % 3 == 0) }
-        if self == .combed { for i in 0..<5 { try both.free(at: i) } }
+        // Where oneway buffers are charged a header, not all ten of them fit.
+        if self == .combed { for i in 0..<both.live.count / 2 { try both.free(at: i) } }
       case .eight:
         for _ in 0..<8 { try both.reserve(8) }
       }
@@ -36,7 +37,9 @@ struct ExhaustiveRangeTests {
     arguments: isLong ? PlacementPolicy.allCases : PlacementPolicy.newest, Beginning.allCases)
   func everySequence(policy: PlacementPolicy, beginning: Beginning) throws {
     var sequences = 0
-    try extend([], policy, beginning, depth: Self.isLong ? 5 : 3, &sequences)
+    // Older kernels' sets place as the newest do; they differ in what oneway buffers are charged.
+    let depth = !Self.isLong ? 3 : PlacementPolicy.newest.contains(policy) ? 5 : 4
+    try extend([], policy, beginning, depth: depth, &sequences)
     #expect(sequences > 100)
   }
 
