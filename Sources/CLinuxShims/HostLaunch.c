@@ -17,41 +17,45 @@ static inline int negated(int result) { return result < 0 ? -errno : result; }
 
 int bb_accept(int socket) { return negated(accept4(socket, NULL, NULL, SOCK_CLOEXEC)); }
 
-int bb_send_descriptor(int socket, int descriptor, const void *bytes, size_t length) {
-  struct iovec part = {.iov_base = (void *)bytes, .iov_len = length};
+// A message of some bytes with room for one descriptor beside them.
+struct descriptor_message {
+  struct iovec part;
+  struct msghdr header;
   union {
     char bytes[CMSG_SPACE(sizeof(int))];
     struct cmsghdr aligned;
   } control;
-  memset(&control, 0, sizeof control);
-  struct msghdr message = {
-      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
-      .msg_controllen = sizeof control.bytes};
-  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+};
+
+static void prepare(struct descriptor_message *message, void *bytes, size_t length) {
+  memset(message, 0, sizeof *message);
+  message->part = (struct iovec){.iov_base = bytes, .iov_len = length};
+  message->header = (struct msghdr){
+      .msg_iov = &message->part, .msg_iovlen = 1, .msg_control = message->control.bytes,
+      .msg_controllen = sizeof message->control.bytes};
+}
+
+int bb_send_descriptor(int socket, int descriptor, const void *bytes, size_t length) {
+  struct descriptor_message message;
+  prepare(&message, (void *)bytes, length);
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message.header);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof(int));
   memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
   ssize_t sent;
-  do sent = sendmsg(socket, &message, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+  do sent = sendmsg(socket, &message.header, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : 0;
 }
 
 ssize_t bb_receive_descriptor(int socket, void *bytes, size_t length, int *descriptor) {
-  struct iovec part = {.iov_base = bytes, .iov_len = length};
-  union {
-    char bytes[CMSG_SPACE(sizeof(int))];
-    struct cmsghdr aligned;
-  } control;
-  memset(&control, 0, sizeof control);
-  struct msghdr message = {
-      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
-      .msg_controllen = sizeof control.bytes};
+  struct descriptor_message message;
+  prepare(&message, bytes, length);
   *descriptor = -1;
   ssize_t got;
-  do got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC); while (got < 0 && errno == EINTR);
+  do got = recvmsg(socket, &message.header, MSG_CMSG_CLOEXEC); while (got < 0 && errno == EINTR);
   if (got < 0) return -errno;
-  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message.header);
   if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
     memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
   return got;

@@ -17,6 +17,20 @@ struct OtherProcessTests {
     try body(&holder)
   }
 
+  /// A process whose memory of 16 pages does not answer; without the right to make one, `body` is
+  /// passed over.
+  private func withBlockingHolder(_ body: (inout peer) throws -> Void) throws {
+    var holder = peer()
+    let error = unsafe peer_start_blocking(&holder, 16 * Page.size)
+    if error == EPERM || error == ENOSYS {
+      print("skipped: this user has no userfaultfd")
+      return
+    }
+    try #require(error == 0)
+    defer { unsafe peer_end(&holder) }
+    try body(&holder)
+  }
+
   private func slice(_ holder: peer) throws -> UserSlice {
     UserSlice(
       address: holder.address, length: holder.length, in: try UserProcess(pid: holder.pid))
@@ -100,22 +114,16 @@ struct OtherProcessTests {
   /// the copy with zeros that it never held.
   @Test(.timeLimit(.minutes(15)))
   func killedInTheMiddleOfACopyItIsGone() throws {
-    var holder = peer()
-    let error = unsafe peer_start_blocking(&holder, 16 * Page.size)
-    if error == EPERM || error == ENOSYS {
-      print("skipped: this user has no userfaultfd")
-      return
+    try withBlockingHolder { holder in
+      var reader = try slice(holder).reader()
+      let pid = holder.pid
+      let killer = Thread {
+        usleep(20_000)
+        kill(pid, SIGKILL)
+      }
+      killer.start()
+      #expect(failure { _ = try reader.readAll() } == .processGone(pid: pid))
     }
-    try #require(error == 0)
-    defer { unsafe peer_end(&holder) }
-    var reader = try slice(holder).reader()
-    let pid = holder.pid
-    let killer = Thread {
-      usleep(20_000)
-      kill(pid, SIGKILL)
-    }
-    killer.start()
-    #expect(failure { _ = try reader.readAll() } == .processGone(pid: pid))
   }
 
   /// With a time limit a copy is what it is without one.
@@ -143,20 +151,14 @@ struct OtherProcessTests {
   /// nothing is written any more.
   @Test(.timeLimit(.minutes(15)))
   func memoryThatBlocksEndsTheCopyInTime() throws {
-    var holder = peer()
-    let error = unsafe peer_start_blocking(&holder, 16 * Page.size)
-    if error == EPERM || error == ENOSYS {
-      print("skipped: this user has no userfaultfd")
-      return
+    try withBlockingHolder { holder in
+      let process = try UserProcess(pid: holder.pid, copyTimeLimit: .milliseconds(20))
+      var reader = UserSlice(address: holder.address, length: holder.length, in: process).reader()
+      let blocked = failure { _ = try reader.readAll() }
+      #expect(blocked == .processBlocked(pid: holder.pid))
+      #expect(blocked?.errno == .timedOut)
+      #expect(reader.count == 16 * Page.size && reader.bytesRead == 0)
     }
-    try #require(error == 0)
-    defer { unsafe peer_end(&holder) }
-    let process = try UserProcess(pid: holder.pid, copyTimeLimit: .milliseconds(20))
-    var reader = UserSlice(address: holder.address, length: holder.length, in: process).reader()
-    let blocked = failure { _ = try reader.readAll() }
-    #expect(blocked == .processBlocked(pid: holder.pid))
-    #expect(blocked?.errno == .timedOut)
-    #expect(reader.count == 16 * Page.size && reader.bytesRead == 0)
   }
 
   /// Another process has taken the number of one that is gone.

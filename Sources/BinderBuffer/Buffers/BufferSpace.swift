@@ -101,9 +101,8 @@ internal import PageAlloc
     if isBacked { return reservation }
     var unbacked: UnbackedPages? = unbacked(reservation)
     do throws(BufferError) {
-      while var work = unbacked.take() {
-        work.back()
-        unbacked = consume work
+      while unbacked != nil {
+        unbacked!.back()
         try settle(&unbacked, of: reservation)
       }
     } catch {

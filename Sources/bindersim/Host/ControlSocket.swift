@@ -88,14 +88,14 @@ final class ControlSocket {
     guard error == 0 else {
       throw .failure("the host '\(name)' does not answer: \(SystemError.message(-error))")
     }
-    let answer = readAll(connection)
+    let answer = Descriptor.readText(from: connection.raw)
     guard answer == "ok\n" else { throw .failure("the host '\(name)' says: \(answer)") }
   }
 
   static func state(of name: String) throws(CommandError) -> String {
     let connection = try connect(to: name)
     _ = Descriptor.write("s", to: connection.raw)
-    return readAll(connection)
+    return Descriptor.readText(from: connection.raw)
   }
 
   private static func connect(to name: String) throws(CommandError) -> OwnedDescriptor {
@@ -106,16 +106,6 @@ final class ControlSocket {
           + "'bindersim host --name \(name) -- PROGRAM'")
     }
     return OwnedDescriptor(raw)
-  }
-
-  private static func readAll(_ connection: OwnedDescriptor) -> String {
-    var bytes: [UInt8] = []
-    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 65536) { buffer in
-      while case let got = unsafe read(connection.raw, buffer.baseAddress!, buffer.count), got > 0 {
-        unsafe bytes.append(contentsOf: buffer[..<got])
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// In the directory that the system gives each user, or else one of our own.

@@ -125,7 +125,9 @@ struct EchoServer {
       let size = bytes
       let isStarted = DetachedThread.start {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
-        while unsafe Stream.readAll(input, memory), unsafe Stream.writeAll(output, memory) {}
+        while unsafe Descriptor.fill(memory, from: input),
+          unsafe Descriptor.writeAll(UnsafeRawBufferPointer(memory), to: output)
+        {}
         exit(0)
       }
       guard isStarted else { return .failure }
@@ -138,27 +140,8 @@ struct EchoServer {
 
 private enum Stream {
   static func exchange(_ out: CInt, _ into: CInt, _ memory: UnsafeMutableRawBufferPointer) -> Bool {
-    unsafe writeAll(out, memory) && readAll(into, memory)
-  }
-
-  static func writeAll(_ descriptor: CInt, _ memory: UnsafeMutableRawBufferPointer) -> Bool {
-    var done = 0
-    while done < memory.count {
-      let count = unsafe write(descriptor, memory.baseAddress! + done, memory.count - done)
-      guard count > 0 else { return false }
-      done += count
-    }
-    return true
-  }
-
-  static func readAll(_ descriptor: CInt, _ memory: UnsafeMutableRawBufferPointer) -> Bool {
-    var done = 0
-    while done < memory.count {
-      let count = unsafe read(descriptor, memory.baseAddress! + done, memory.count - done)
-      guard count > 0 else { return false }
-      done += count
-    }
-    return true
+    unsafe Descriptor.writeAll(UnsafeRawBufferPointer(memory), to: out)
+      && Descriptor.fill(memory, from: into)
   }
 }
 

@@ -72,20 +72,8 @@ struct HostBenchmark {
     let status = try session.run(["/proc/self/exe", "host", "--exchange", program.words])
     close(ends[1])
     guard status == 0 else { throw .failure("the programs that are measured ended with \(status)") }
-    let lines = Self.readAll(ends[0]).split(separator: "\n")
+    let lines = Descriptor.readText(from: ends[0]).split(separator: "\n")
     return lines.map { line in line.split(separator: " ").compactMap { Double($0) } }
       .filter { $0.count == transports.count }
-  }
-
-  private static func readAll(_ descriptor: CInt) -> String {
-    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 65536) { buffer in
-      var count = 0
-      while case let got = unsafe read(
-        descriptor, buffer.baseAddress! + count, buffer.count - count), got > 0
-      {
-        count += got
-      }
-      return unsafe String(decoding: UnsafeBufferPointer(rebasing: buffer[..<count]), as: UTF8.self)
-    }
   }
 }

@@ -33,6 +33,45 @@ enum Descriptor {
       return 0
     }
   }
+
+  /// Writes all bytes, no more than `piece` of them at once; false when that fails.
+  static func writeAll(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: CInt, inPiecesOf piece: Int = .max
+  ) -> Bool {
+    var done = 0
+    while done < bytes.count {
+      // SAFETY: `done < bytes.count`.
+      let count = unsafe Glibc.write(
+        descriptor, bytes.baseAddress! + done, min(piece, bytes.count - done))
+      guard count > 0 else { return false }
+      done += count
+    }
+    return true
+  }
+
+  /// Reads until all of `memory` is filled; false when there is no more.
+  static func fill(_ memory: UnsafeMutableRawBufferPointer, from descriptor: CInt) -> Bool {
+    var done = 0
+    while done < memory.count {
+      // SAFETY: `done < memory.count`.
+      let count = unsafe read(descriptor, memory.baseAddress! + done, memory.count - done)
+      guard count > 0 else { return false }
+      done += count
+    }
+    return true
+  }
+
+  /// All that comes until the other side closes, as text.
+  static func readText(from descriptor: CInt) -> String {
+    var bytes: [UInt8] = []
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 65536) { buffer in
+      // SAFETY: the buffer is as long as it says.
+      while case let got = unsafe read(descriptor, buffer.baseAddress!, buffer.count), got > 0 {
+        unsafe bytes.append(contentsOf: buffer[..<got])
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
 }
 
 enum SystemError {

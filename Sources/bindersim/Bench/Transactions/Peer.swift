@@ -79,7 +79,9 @@ struct Peer: ~Copyable {
   private static func serve(_ ends: Ends, _ payload: UnsafeRawBufferPointer) -> Never {
     var byte: UInt8 = 0
     while unsafe Glibc.read(ends.read, &byte, 1) == 1 {
-      guard unsafe writeAll(ends.write, payload) else { break }
+      guard unsafe Descriptor.writeAll(payload, to: ends.write, inPiecesOf: longestPiece) else {
+        break
+      }
     }
     _exit(0)
   }
@@ -87,30 +89,13 @@ struct Peer: ~Copyable {
   /// The largest record of a packet socket, in bytes.
   private static var longestPiece: Int { 64 << 10 }
 
-  private static func writeAll(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Bool {
-    var done = 0
-    while done < bytes.count {
-      let count = unsafe write(
-        descriptor, bytes.baseAddress! + done, min(longestPiece, bytes.count - done))
-      guard count > 0 else { return false }
-      done += count
-    }
-    return true
-  }
-
   func ask() -> Bool {
     var byte: UInt8 = 1
     return unsafe write(asking, &byte, 1) == 1
   }
 
   func read(_ target: UnsafeMutableRawBufferPointer) -> Bool {
-    var done = 0
-    while done < target.count {
-      let count = unsafe Glibc.read(answers, target.baseAddress! + done, target.count - done)
-      guard count > 0 else { return false }
-      done += count
-    }
-    return true
+    unsafe Descriptor.fill(target, from: answers)
   }
 }
 
