@@ -3,18 +3,28 @@ extension RangeEngine {
   /// Accounts a oneway range that was just taken; what is to be said about its sender.
   ///
   /// - Parameter formerOwner: Who had the range's descriptor before; nil for nobody.
-  @inline(never)
+  @inline(__always)
   mutating func takeOneway(
     _ units: UInt32, _ sender: Int32, formerOwner: Int32? = nil
   ) -> SpamFinding {
     freeOneway &-= units &* 8 &+ onewayCharge
     let isArray = mode == .array
-    var total: SenderTotals.Total = isArray ? (0, 0) : senders.add(units, to: sender)
-    let rules = policy.rules
-    guard freeOneway < length / 10 else {
+    let total: SenderTotals.Total = isArray ? (0, 0) : senders.add(units, to: sender)
+    guard freeOneway < lowOneway else {
       spamLatched = false
       return .none
     }
+    return judgeSender(sender, units, total, formerOwner)
+  }
+
+  /// Whether a sender is suspected of oneway spam, now that little oneway space is left.
+  @inline(never)
+  private mutating func judgeSender(
+    _ sender: Int32, _ units: UInt32, _ known: SenderTotals.Total, _ formerOwner: Int32?
+  ) -> SpamFinding {
+    let isArray = mode == .array
+    let rules = policy.rules
+    var total = known
     if isArray { total = array.onewayTotal(of: sender) }
     let counts: Bool
     switch rules.spam {
