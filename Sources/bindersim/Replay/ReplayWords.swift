@@ -10,6 +10,8 @@ struct ReplayWords {
 
   private func label(_ pid: Int32) -> String { names.label(pid) }
   private func n(_ count: Int) -> String { Format.grouped(count) }
+  private func be(_ count: Int) -> String { count == 1 ? "is" : "are" }
+  private func was(_ count: Int) -> String { count == 1 ? "was" : "were" }
   private var place: String { report.took.contains("Perfetto") ? "event" : "line" }
 
   var answers: [Explanation.Answer] {
@@ -46,7 +48,8 @@ struct ReplayWords {
     }
     var text = "Yes: " + sentence(first)
     if report.refused > 1 {
-      text += " \(Format.count(report.refused - 1, "more message")) were refused."
+      text +=
+        " \(Format.count(report.refused - 1, "more message")) \(was(report.refused - 1)) refused."
     }
     if report.unclear > 0 {
       text += " Of \(Format.count(report.unclear, "message")) it is unknown (\(unclearLines))."
@@ -213,8 +216,14 @@ struct ReplayWords {
         : "needs \(n(run.peakPages)) pages at its peak instead of \(n(first.peakPages))"
       return "\(run.settingText) \(change) and \(pages)"
     }
-    return "Compared with \(first.settingText): " + others.joined(separator: "; ")
-      + (report.runs.count > shown + 1 ? "; the table has all \(report.runs.count)." : ".")
+    var text = "Compared with \(first.settingText): " + others.joined(separator: "; ")
+    text += report.runs.count > shown + 1 ? "; the table has all \(report.runs.count)." : "."
+    if report.refused > 0 {
+      text +=
+        " \(Format.count(report.refused, "message")) that the driver itself refused "
+        + "\(be(report.refused)) not among them: a refused message leaves no sizes."
+    }
+    return text
   }
 }
 

@@ -17,6 +17,26 @@ import Testing
     capture.line(thread, process, "binder_return: cmd=0x7211 BR_FAILED_REPLY")
   }
 
+  /// What another setting would refuse is told of the messages whose sizes are known.
+  @Test func aComparisonLeavesOutWhatTheDriverRefused() throws {
+    var capture = SyntheticCapture()
+    capture.send(1, from: 20, 2, to: 3)
+    capture.received(1, by: 30, 3)
+    for id in 2...3 {
+      capture.transaction(id, from: 20, 2, to: 3)
+      failedReply(&capture, 20, 2)
+    }
+    var options = ReplayOptions(path: "synthetic")
+    options.policies = [.c, .rust]
+    let report = try capture.replayed(options)
+    let words = report.answers.map(\.answer).joined(separator: "\n")
+    #expect(words.contains("1 more message was refused."))
+    #expect(
+      words.contains(
+        "2 messages that the driver itself refused are not among them: a refused message leaves no sizes"
+      ))
+  }
+
   @Test func aRefusedReplyIsToldToItsCaller() throws {
     var capture = SyntheticCapture()
     capture.send(1, from: 20, 2, to: 3)
