@@ -68,15 +68,20 @@ struct CheckCampaign {
   // MARK: failures
 
   private func report(_ failure: CheckRun.Failure, _ seed: UInt64) throws(CommandError) {
-    let place = failure.step.map { "step \($0)" } ?? "at the end"
-    try write(
-      Terminal.output.red(
-        lines: """
-          seed \(seed), \(place): \(failure.violation.invariant)
-            expected \(failure.violation.expected)
-            found    \(failure.violation.found)
+    try write(Self.text(of: failure, seed, rerun: options.command(seed: seed), for: .output))
+  }
 
-          """) + "  rerun: \(options.command(seed: seed))\n")
+  static func text(
+    of failure: CheckRun.Failure, _ seed: UInt64, rerun: String, for terminal: Terminal
+  ) -> String {
+    let place = failure.step.map { "step \($0)" } ?? "at the end"
+    return terminal.red(
+      lines: """
+        seed \(seed), \(place): \(failure.violation.invariant)
+          expected \(failure.violation.expected)
+          found    \(failure.violation.found)
+
+        """) + "  rerun: \(rerun)\n"
   }
 }
 

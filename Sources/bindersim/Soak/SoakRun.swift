@@ -6,6 +6,7 @@ struct SoakRun: ~Copyable {
     var duration = Duration.seconds(60)
     var seed: UInt64 = 1
     var policy: PlacementPolicy?
+    var terminal = Terminal.output
     /// What happens at the end of each round, for a test that leaks.
     var afterRound: @Sendable () -> Void = {}
   }
@@ -64,7 +65,7 @@ struct SoakRun: ~Copyable {
       if let wrong = findWrong(&sample, start) {
         try write(line(sample))
         try write(
-          Terminal.output.red(lines: "round \(round), seed \(options.seed): \(wrong)\n"))
+          options.terminal.red(lines: "round \(round), seed \(options.seed): \(wrong)\n"))
         return .failure
       }
       let now = MonotonicClock.now()

@@ -54,6 +54,43 @@ import Testing
     #expect(explained.shown.contains(Self.red + "  - "), "\(explained.shown)")
   }
 
+  @Test func aRecordingThatDiffersIsRed() throws {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    let recording = scratch.path("recording")
+    let recorded = try BuiltTool.run([
+      "record", "--seed", "1", "-n", "20", "-o", recording,
+    ])
+    #expect(recorded.status == 0, "\(recorded.errors)")
+    let text = try #require(readFile(recording))
+    let changed = text.replacing("-> 0\n", with: "-> 8192\n", maxReplacements: 1)
+    #expect(changed != text, "\(text)")
+    writeFile(recording, changed)
+    let shown = try PseudoTerminal.run(["verify", recording])
+    #expect(shown.status == 1)
+    #expect(shown.shown.contains(Self.red + "  \(recording):"), "\(shown.shown)")
+  }
+
+  @Test func aViolationIsRedButNotTheCommandThatShowsItAgain() {
+    let failure = CheckRun.Failure(
+      step: 7, violation: InvariantViolation("bytes in use", expected: "88", found: "96"))
+    func text(_ term: String?) -> String {
+      CheckCampaign.text(
+        of: failure, 3, rerun: "bindersim check --seed 3",
+        for: Terminal(isInteractive: term != nil, term: term, noColor: nil))
+    }
+    let plain = """
+      seed 3, step 7: bytes in use
+        expected 88
+        found    96
+        rerun: bindersim check --seed 3
+
+      """
+    #expect(text(nil) == plain)
+    let lines = text("xterm").split(separator: "\n")
+    #expect(lines.map { $0.hasPrefix(Self.red) } == [true, true, true, false])
+  }
+
   /// Lines of the driver's own log stay as they are; examples of help too.
   private func expectFits(_ text: String, columns: Int = 80, _ place: String) {
     for line in text.split(separator: "\n") where !line.contains("| ") {

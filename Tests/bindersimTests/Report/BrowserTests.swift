@@ -44,13 +44,16 @@ import Testing
       """
   }
 
-  private static func pages() throws -> [String] {
+  /// Made once for both schemes.
+  private static let pages = Result { try makePages() }
+
+  private static func makePages() throws -> [String] {
     let runs = try [Workload.leak, .onewayFlood, .fragmentation, .crowd].map {
       try ReportTests.page($0)
     }
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    return try runs + [ComparisonPageTests.page()]
+    return try runs + [ComparisonPageTests.page.get()]
       + SharedFiles.captures.map { capture in
         let tool = try BuiltTool.run(
           ["replay", capture, "--region", "64K,2M", "--html", scratch.path("page.html")])
@@ -65,7 +68,7 @@ import Testing
   func reportsAreDrawn(_ isDark: Bool) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let pages = try Self.pages()
+    let pages = try Self.pages.get()
     writeFile(scratch.path("harness.html"), Self.harness(pages))
     let scheme = "--blink-settings=preferredColorScheme=\(isDark ? 0 : 1)"
     let shown = try BuiltTool.shell(

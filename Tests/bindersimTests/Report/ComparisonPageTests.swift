@@ -5,19 +5,21 @@ import Testing
 /// Several settings on one page and in one table.
 @Suite(.timeLimit(.minutes(15))) struct ComparisonPageTests {
   static let nine = ["--policy", "c,rust,compact", "--region", "32K,64K,1016K"]
-  private static let common = ["run", "--deterministic", "-n", "3000", "-w", "fragmentation"]
+  private static let common = ["run", "--deterministic", "-n", "1000", "-w", "fragmentation"]
 
-  /// The page of a run in nine settings.
-  static func page(of command: [String] = common) throws -> String {
+  /// The page of a run in nine settings, made once.
+  static let page = Result { try makePage() }
+
+  private static func makePage() throws -> String {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let tool = try BuiltTool.run(command + nine + ["--html", scratch.path("page")])
+    let tool = try BuiltTool.run(common + nine + ["--html", scratch.path("page")])
     #expect(tool.errors == "")
     return try #require(readFile(scratch.path("page")))
   }
 
   @Test func nineSettingsAreOnePage() throws {
-    let page = try Self.page()
+    let page = try Self.page.get()
     #expect(Markup.problem(in: page) == nil)
     ReportTests.expectSelfContained(page)
     let titles = page.components(between: "<h2>", and: "</h2>")
@@ -32,7 +34,7 @@ import Testing
 
   /// All settings in the same plot; those that are equal are one line.
   @Test func settingsShareTheirPlots() throws {
-    let page = try Self.page()
+    let page = try Self.page.get()
     let plots = page.components(between: "<figure", and: "</figure>")
     let frames = try #require(plots.first { $0.contains("Pages with a frame") })
     let lines = frames.components(between: "<path class=\"line", and: "/>").count

@@ -17,12 +17,16 @@ import Testing
     let ended = try await #require(
       processExitsWith: .failure, observing: [\.standardOutputContent]
     ) {
-      let options = SoakRun.Options(duration: .seconds(1), afterRound: { _ = dup(0) })
+      let options = SoakRun.Options(
+        duration: .seconds(1),
+        terminal: Terminal(isInteractive: true, term: "xterm", noColor: nil),
+        afterRound: { _ = dup(0) })
       let status = try SoakRun(options, write: StandardOutput.write).run()
       exit(status.rawValue)
     }
     let text = String(decoding: ended.standardOutputContent, as: UTF8.self)
-    #expect(text.contains("round \(SoakTrend.warmUp + 1), seed 1: descriptors grew"), "\(text)")
+    #expect(
+      text.contains("\u{1B}[31mround \(SoakTrend.warmUp + 1), seed 1: descriptors grew"), "\(text)")
   }
 
   @Test func aLeakIsSeen() {
