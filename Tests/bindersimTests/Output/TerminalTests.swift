@@ -1,3 +1,4 @@
+import BinderBuffer
 import Testing
 
 @testable import bindersim
