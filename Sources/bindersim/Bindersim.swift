@@ -9,7 +9,7 @@ enum Bindersim {
       HostCommand.subcommand, VerifyCommand.subcommand, RecordCommand.subcommand,
       StateCommand.subcommand, CheckCommand.subcommand,
       SoakCommand.subcommand, BenchCommand.subcommand, CompletionCommand.subcommand,
-    ], topics: Topic.all, fallback: "run")
+    ], topics: HelpTopic.all, fallback: "run")
 
   static func main() {
     let words = CommandLine.arguments

@@ -111,6 +111,7 @@ public enum BinderError: Error, Equatable, Sendable {
 
 /// Failures by kind, for counting.
 public enum FailureKind: Int, CaseIterable, Sendable, CustomStringConvertible {
+  /// The cases of ``BinderError``, without what they carry.
   case noSpace, noOnewaySpace, noMemory, badSource, invalidArgument, dead, failedReply, busy
 
   public var description: String {

@@ -35,7 +35,7 @@ struct ObjectTable {
   /// Validates objects up to the next `ptr` object; nil when all are valid.
   ///
   /// - Parameter buffer: the copy.
-  /// - Throws: `invalidArgument` for the first object that is none, or whose bytes do not fit.
+  /// - Throws: `invalidArgument` for the first that is not an object, or whose bytes do not fit.
   mutating func next(in buffer: RegionView) throws(BinderError) -> ExtraBuffer? {
     while index < layout.offsetsSize >> 3 {
       defer { index += 1 }

@@ -23,6 +23,7 @@ public struct TransactionFlags: OptionSet, Sendable, BitwiseCopyable {
 public struct Transaction: Sendable {
   /// The method, as the receiver understands it.
   public var code: UInt32
+  /// How it is to be delivered.
   public var flags: TransactionFlags
   /// The message.
   public var data: UserSlice
@@ -39,6 +40,7 @@ public struct Transaction: Sendable {
   /// a message that is passed on may hold objects that somebody else wrote.
   @unsafe public var readsOwnMemory = false
 
+  /// Slices that are left out are empty.
   @inlinable
   public init(
     code: UInt32 = 0, flags: TransactionFlags = [], data: UserSlice = .empty,

@@ -38,7 +38,7 @@ public final class FrameMap {
     unsafe words.deallocate()
   }
 
-  /// Whether a page has a frame; false for a page that is none of the region's. O(1).
+  /// Whether a page has a frame; false for a page outside the region. O(1).
   public func contains(_ page: Int) -> Bool {
     guard page >= 0, page < pageCount else { return false }
     // SAFETY: the page is one of the map's, so its word exists.

@@ -10,6 +10,7 @@ public struct InvariantViolation: Error, Equatable, Sendable {
   /// What the other side says.
   public let found: String
 
+  /// Makes a violation of `invariant`, with what either side says.
   public init(_ invariant: String, expected: String, found: String) {
     self.invariant = invariant
     self.expected = expected

@@ -1,9 +1,11 @@
 extension RangeAllocator {
   /// The region's length in bytes.
   public var length: Int { Int(engine.length) }
+  /// The rule that chooses where ranges are placed.
   public var policy: PlacementPolicy { engine.policy }
   /// Live ranges, reserved and committed.
   public var bufferCount: Int { Int(engine.liveCount) }
+  /// Whether no range is live, reserved or committed.
   public var isEmpty: Bool { engine.liveCount == 0 }
   /// Bytes in no live range.
   public var freeBytes: Int { Int(engine.units - engine.liveUnits) * 8 }

@@ -14,6 +14,7 @@ public struct RangeDescription: Hashable, Sendable {
   public let offset: Int
   /// Length in bytes.
   public let size: Int
+  /// Whether it is taken, and by whom.
   public let state: State
   /// False for a free range.
   public let isOneway: Bool

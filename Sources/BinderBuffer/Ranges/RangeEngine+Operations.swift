@@ -72,7 +72,7 @@ extension RangeEngine {
 
   // MARK: Finding
 
-  /// The unit at `offset`, or a number behind all units when it is none of the region's.
+  /// The unit at `offset`, or a number beyond all units when it is not in the region.
   @inline(__always)
   mutating func unit(_ offset: Int) -> UInt {
     // Rotated by three bits, an offset that is negative or no multiple of 8 becomes huge.

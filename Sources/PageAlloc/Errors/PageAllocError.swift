@@ -46,16 +46,27 @@ public enum PageAllocError: Error, Equatable, Sendable {
 
 /// The system calls that this library makes and that can fail.
 public enum SystemCall: String, Sendable, CustomStringConvertible {
+  /// Makes the memory file of an arena.
   case memoryFile = "memfd_create"
+  /// Gives the file its length.
   case truncate = "ftruncate"
+  /// Takes the right to write from the file.
   case changeMode = "fchmod"
+  /// Fixes the file's length, so that nobody can cut it short.
   case seal = "fcntl(F_ADD_SEALS)"
+  /// Maps pages, or reserves addresses.
   case map = "mmap"
+  /// Gives pages their frames.
   case populate = "madvise(MADV_POPULATE_WRITE)"
+  /// Asks which pages have frames.
   case residency = "mincore"
+  /// Opens a file again with fewer rights.
   case open = "open"
+  /// Takes hold of a process, so that its number cannot come to mean another.
   case processOpen = "pidfd_open"
+  /// Copies from another process's memory.
   case processRead = "process_vm_readv"
+  /// Makes the descriptor that tells of arrivals.
   case event = "eventfd"
 
   /// The C name of the call.

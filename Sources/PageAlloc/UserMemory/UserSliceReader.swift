@@ -29,6 +29,7 @@ public struct UserSliceReader: ~Copyable, Sendable {
     fetched = 0
   }
 
+  /// Whether nothing is left to read.
   @inlinable
   public var isEmpty: Bool { count == 0 }
 

@@ -5,7 +5,7 @@ struct Dispatcher: Sendable {
 
   let commands: [Subcommand]
   /// What `help` explains beside the commands.
-  let topics: [Topic]
+  let topics: [HelpTopic]
   /// The name of the command that runs when there are no arguments at all.
   let fallback: String
 

@@ -3,7 +3,7 @@ enum HelpText {
   static let width = 80
 
   /// What `bindersim --help` prints.
-  static func overview(of commands: [Subcommand], _ topics: [Topic]) -> String {
+  static func overview(of commands: [Subcommand], _ topics: [HelpTopic]) -> String {
     var lines = [
       "Usage: bindersim [COMMAND] [OPTIONS]", "",
       "Simulates Binder transactions on real buffers, pages and threads.",
@@ -22,7 +22,7 @@ enum HelpText {
   }
 
   /// What `bindersim help TOPIC` prints.
-  static func text(for topic: Topic) -> String {
+  static func text(for topic: HelpTopic) -> String {
     var lines = [topic.summary.capitalizedSentence]
     for paragraph in topic.paragraphs { lines += [""] + wrap(paragraph, width: width) }
     for list in topic.lists { lines += ["", list.title + ":"] + columns(list.entries) }

@@ -55,7 +55,7 @@ enum RecordCommand {
       try runRecord(
         options, progress: { done in progress.show { line(done, options, since: start) } },
         write: { text in
-          // Half a recording is none: nothing is left behind.
+          // Half a recording is useless: nothing is left behind.
           guard !Interrupt.wasRequested else {
             throw CommandError.failure("nothing was recorded to '\(output)'")
           }

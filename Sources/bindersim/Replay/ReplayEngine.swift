@@ -49,7 +49,7 @@ struct ReplayEngine {
   private let context: Context
   private let pattern: ObjectPattern
   // INVARIANT: the first member is the outside; `memberOf` has the place of every other.
-  var members: [ReplayMember] = []
+  var members: [ReplayedProcess] = []
   private var memberOf = NumberTable()
   // Indexed by the planner's slots.
   private(set) var slots: [Slot] = []
@@ -86,7 +86,7 @@ struct ReplayEngine {
       pid: Self.outsidePID, regionLength: setting.regionLength, policy: setting.policy)
     try process.send(Transaction(), to: process.makeNode())
     _ = try process.receive()?.keep()
-    members.append(ReplayMember(process))
+    members.append(ReplayedProcess(process))
   }
 
   /// A buffer that cannot be placed is not an error but a result.
@@ -299,13 +299,13 @@ struct ReplayEngine {
 
   private mutating func member(_ key: RegionKey) throws(BinderError) -> Int32 {
     if let known = memberOf[key.number] { return Int32(truncatingIfNeeded: known) }
-    members.append(ReplayMember(try context.makeProcess(pid: key.number)))
+    members.append(ReplayedProcess(try context.makeProcess(pid: key.number)))
     memberOf[key.number] = members.count - 1
     return Int32(members.count - 1)
   }
 
   /// The process's region, if it was sent anything.
-  func known(_ key: RegionKey) -> ReplayMember? {
+  func known(_ key: RegionKey) -> ReplayedProcess? {
     memberOf[key.number].map { members[$0] }
   }
 

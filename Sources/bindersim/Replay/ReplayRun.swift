@@ -142,7 +142,7 @@ extension ReplayRun {
 }
 
 extension ReplayResult {
-  init(_ statistics: ProcessStatistics, _ member: ReplayMember, until end: UInt64) {
+  init(_ statistics: ProcessStatistics, _ member: ReplayedProcess, until end: UInt64) {
     pid = member.key.pid
     context = member.key.context
     name = ""

@@ -3,7 +3,7 @@ internal import PageAlloc
 
 /// The processes of a run and what they share.
 final class Simulation: Sendable {
-  struct Member: Sendable {
+  struct SimulatedProcess: Sendable {
     let process: BinderProcess
     /// Oneway messages are serialized for each.
     let nodes: [Node]
@@ -15,7 +15,7 @@ final class Simulation: Sendable {
   let options: RunOptions
   let context: Context
   let budget: PageBudget?
-  let members: [Member]
+  let members: [SimulatedProcess]
   /// Nil when nobody asks what happened when.
   let recorder: Recorder?
   /// When it was made, by the monotonic clock.
@@ -26,14 +26,14 @@ final class Simulation: Sendable {
     recorder = Recorder(options.recording)
     budget = options.budget.map { PageBudget(pages: $0) }
     context = Context(budget: budget)
-    var members: [Member] = []
+    var members: [SimulatedProcess] = []
     for index in 0..<options.processes {
       let pid = Self.firstPID + Int32(index)
       do throws(BinderError) {
         let process = try context.makeProcess(
           pid: pid, regionLength: options.region, policy: options.policy)
         members.append(
-          Member(
+          SimulatedProcess(
             process: process, nodes: (0..<Self.nodesPerProcess).map { _ in process.makeNode() }))
       } catch {
         throw .failure("\(error)")

@@ -92,7 +92,7 @@ import Testing
       try buffer.write(secret)
       do throws(BinderError) {
         _ = try buffer.call()
-        Issue.record("an object that is none was sent")
+        Issue.record("something that is no object was sent")
       } catch {
         #expect(error.kind == .invalidArgument)
       }

@@ -9,7 +9,7 @@ import Testing
     for arguments in [["--help"], ["-h"], ["help"]] {
       let tool = try BuiltTool.run(arguments)
       #expect(tool.status == 0)
-      #expect(tool.output == HelpText.overview(of: Bindersim.commands.commands, Topic.all))
+      #expect(tool.output == HelpText.overview(of: Bindersim.commands.commands, HelpTopic.all))
       #expect(tool.errors == "")
     }
   }

@@ -43,18 +43,18 @@ import Testing
   }
 
   @Test func overviewListsEveryCommand() {
-    let text = HelpText.overview(of: Bindersim.commands.commands, Topic.all)
+    let text = HelpText.overview(of: Bindersim.commands.commands, HelpTopic.all)
     for command in Bindersim.commands.commands {
       #expect(text.contains("  \(command.name)  ") || text.contains("  \(command.name) "))
       #expect(text.contains(command.summary))
     }
-    for topic in Topic.all { #expect(text.contains("  \(topic.name) ")) }
+    for topic in HelpTopic.all { #expect(text.contains("  \(topic.name) ")) }
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= HelpText.width })
   }
 
-  @Test(arguments: Topic.all.map(\.name))
+  @Test(arguments: HelpTopic.all.map(\.name))
   func topicsExplain(_ name: String) throws {
-    let topic = try #require(Topic.all.first { $0.name == name })
+    let topic = try #require(HelpTopic.all.first { $0.name == name })
     #expect(!Bindersim.commands.commands.contains { $0.name == name }, "a command has that name")
     #expect(!topic.examples.isEmpty)
     let text = HelpText.text(for: topic)

@@ -47,9 +47,9 @@ import Testing
     #expect(blocks.contains { $0.contains("capture.ftrace") })
   }
 
-  @Test(arguments: Topic.all.map(\.name))
+  @Test(arguments: HelpTopic.all.map(\.name))
   func examplesOfTopicsRun(_ name: String) throws {
-    let topic = try #require(Topic.all.first { $0.name == name })
+    let topic = try #require(HelpTopic.all.first { $0.name == name })
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
     writeFile(scratch.path("camera.job"), topic.sample.joined(separator: "\n"))

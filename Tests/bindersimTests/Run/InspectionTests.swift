@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(15))) struct InspectionTests {
   private let simulation: Simulation
   private let sender: BinderProcess
-  private let receiver: Simulation.Member
+  private let receiver: Simulation.SimulatedProcess
 
   init() throws {
     var options = RunOptions()

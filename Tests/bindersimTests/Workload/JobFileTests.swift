@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test func theSampleInTheHelpIsOne() throws {
-    let topic = try #require(Topic.all.first { $0.name == "job" })
+    let topic = try #require(HelpTopic.all.first { $0.name == "job" })
     let workload = try JobFile.workload(
       text: topic.sample.joined(separator: "\n"), path: "sample.job")
     #expect(workload.name == "camera")

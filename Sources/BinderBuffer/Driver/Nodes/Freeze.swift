@@ -34,7 +34,7 @@ extension Driver {
 
   /// `BC_CLEAR_FREEZE_NOTIFICATION`.
   ///
-  /// - Throws: `EINVAL` when there is none, or of another cookie.
+  /// - Throws: `EINVAL` when there is none, or it has another cookie.
   mutating func clearFreeze(_ process: ProcessIndex, handle: UInt32, cookie: UInt64) throws(Errno) {
     guard let reference = reference(process, handle) else { throw .invalidArgument }
     let freeze = references[reference].freeze

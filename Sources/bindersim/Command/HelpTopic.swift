@@ -1,7 +1,7 @@
 internal import BinderBuffer
 
 /// Something that `bindersim help` explains and that is no command.
-struct Topic: Sendable {
+struct HelpTopic: Sendable {
   let name: String
   let summary: String
   let paragraphs: [String]
@@ -13,7 +13,7 @@ struct Topic: Sendable {
 
   static let all = [exports, job, policies, questions, rules]
 
-  private static let exports = Topic(
+  private static let exports = HelpTopic(
     name: "exports", summary: "files that run and replay write, and what opens them",
     paragraphs: [
       """
@@ -41,7 +41,7 @@ struct Topic: Sendable {
       "bindersim run --deterministic -n 1000 --hgrm calls.hgrm --hgrm-step roundTrip",
     ])
 
-  private static let job = Topic(
+  private static let job = HelpTopic(
     name: "job", summary: "workloads of your own, from a file of 'key = value' lines",
     paragraphs: ["Every key has a default; # begins a comment."],
     lists: [
@@ -59,7 +59,7 @@ struct Topic: Sendable {
       "bindersim run --job camera.job --duration 1s",
     ])
 
-  private static let policies = Topic(
+  private static let policies = HelpTopic(
     name: "policies", summary: "where buffers are placed",
     paragraphs: [
       """
@@ -78,7 +78,7 @@ struct Topic: Sendable {
       "bindersim run --deterministic -n 2000 -w fragmentation --policy rust",
     ])
 
-  private static let rules = Topic(
+  private static let rules = HelpTopic(
     name: "rules", summary: "what drivers do differently, and which kernel does what",
     paragraphs: [
       """
@@ -104,7 +104,7 @@ struct Topic: Sendable {
       "bindersim run --deterministic -n 2000 -w oneway-flood --policy c --rule oneway-header=104",
     ])
 
-  private static let questions = Topic(
+  private static let questions = HelpTopic(
     name: "questions", summary: "which command answers what",
     paragraphs: [
       """

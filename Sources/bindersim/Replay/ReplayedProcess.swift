@@ -1,7 +1,7 @@
 internal import BinderBuffer
 
 /// A process of the capture in one engine, with its region of one context.
-struct ReplayMember {
+struct ReplayedProcess {
   let process: BinderProcess
   var hasRegion = false
   var nodes: [Node] = []
