@@ -5,9 +5,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int peer_descriptor_count(const char *name) {
@@ -44,6 +49,21 @@ static int lower(int resource, rlim_t value) {
 }
 
 int peer_limit_descriptors(int count) { return lower(RLIMIT_NOFILE, (rlim_t)count); }
+
+int peer_refuse_allocating_file_memory(void) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 3),
+      // The low half of the mode, which has no high one: 0 to allocate. Holes are still punched.
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0) return errno;
+  return prctl(PR_SET_SECCOMP, (long)SECCOMP_MODE_FILTER, &program) == 0 ? 0 : errno;
+}
 
 int peer_limit_address_space_growth(size_t bytes) {
   FILE *statistics = fopen("/proc/self/statm", "re");

@@ -81,6 +81,27 @@ struct ResourceTests {
     }
   }
 
+  /// A run is not backed page by page to the last that there is: shrinkers come first, which need
+  /// some memory to run.
+  @Test(.timeLimit(.minutes(1))) func withoutMemoryALongRunTakesNone() async {
+    await #expect(processExitsWith: .success) {
+      let budget = PageBudget(pages: 1000)
+      let arena = try PageArena(pageCount: 64, sharing: .exportable, budget: budget)
+      let asked = Protected(0)
+      _ = budget.register { missing in
+        asked.withLock { $0 = missing }
+        return 0
+      }
+      try #require(peer_refuse_allocating_file_memory() == 0)
+      let error = failure { _ = try arena.allocate(Pages<4>.self) }
+      try #require(error == .system(.populate, .noMemory))
+      try #require(asked.withLock { $0 } == 16)
+      try #require(try arena.residentPageCount() == 0 && budget.pagesInUse == 0)
+      let page = try arena.allocate(Page.self)
+      try #require(page.index == 0)
+    }
+  }
+
   @Test(arguments: RegionSharing.allCases.indices)
   func withoutAddressSpaceTheErrorSaysSoAndNothingLeaks(index: Int) async {
     await #expect(processExitsWith: .success) { [index] in

@@ -107,6 +107,9 @@ int peer_mapping_count(const char *_Nonnull name);
 // Lets this process open no descriptor numbered `count` or above.
 int peer_limit_descriptors(int count);
 
+// From now on the system has no memory when this process allocates the blocks of a file.
+int peer_refuse_allocating_file_memory(void);
+
 // Lets the address space of this process grow by no more than `bytes`.
 int peer_limit_address_space_growth(size_t bytes);
 
