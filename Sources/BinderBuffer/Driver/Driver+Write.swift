@@ -31,6 +31,13 @@ extension Driver {
     }
   }
 
+  /// Whether an error of the thread waits to be read: then nothing more is written, and nobody looks
+  /// at what a write still holds (recording `write-order`). Ask when the next command cannot be
+  /// decoded.
+  public func stopsWrites(_ id: DriverThreadID) -> Bool {
+    find(id).map { threads[$0].returnError != BR.ok } ?? false
+  }
+
   private mutating func change(_ command: Command, _ thread: ThreadIndex) throws(Errno) {
     let process = threads[thread].process
     switch command {

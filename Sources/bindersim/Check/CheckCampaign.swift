@@ -52,14 +52,18 @@ struct CheckCampaign {
 
   private func summary(_ done: Int, _ tally: CheckTally, _ checksum: Checksum) -> String {
     let policy = options.policy?.name ?? "drawn by each seed"
+    let more =
+      options.playsDriver
+      ? "\(Format.grouped(tally.files)) files"
+      : "\(Format.grouped(tally.reclaimed)) pages reclaimed, \(Format.grouped(tally.walks)) regions "
+        + "walked"
     return """
       \(Format.grouped(done)) seeds from \(options.seeds.lowerBound), policy \(policy): \
       \(Format.grouped(tally.steps)) steps, no violation
       \(Format.grouped(tally.sent)) transactions sent, \(Format.grouped(tally.refused)) refused, \
       \(Format.grouped(tally.delivered)) delivered, \(Format.bytes(tally.bytesCompared)) compared
       \(Format.grouped(tally.faults)) faults injected, \(Format.grouped(tally.deaths)) deaths, \
-      \(Format.grouped(tally.reclaimed)) pages reclaimed, \(Format.grouped(tally.walks)) regions \
-      walked
+      \(more)
       result \(checksum.hexadecimal)
 
       """

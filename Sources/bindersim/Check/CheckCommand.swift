@@ -15,6 +15,8 @@ enum CheckCommand {
     optional: "policy", .policy,
     help: "one placement policy; else the seed draws one for each "
       + "process")
+  private static let driver = Option(
+    "driver", help: "the driver's protocol in place of the buffer engine")
   private static let minimizes = Option(
     "minimize", help: "leave steps out of the first failing seed for as long as it still fails")
 
@@ -27,14 +29,21 @@ enum CheckCommand {
       what a naive model says must happen. The same seed prints the same result. A failure \
       prints the step, the rule that was broken, both sides, and the command that runs it again; \
       the exit status is then 1, or that of the signal when the engine itself stopped the program.
+      """,
       """
+      With --driver, programs with threads write commands to one driver, right and wrong ones, nest \
+      calls, pass objects and files, freeze, and die at any step, also between the two steps of a \
+      message; every answer, wake-up, count and byte is compared.
+      """,
     ],
     options: [
-      seed.description, seeds.description, steps.description, policy.description,
+      seed.description, seeds.description, steps.description, driver.description,
+      policy.description,
       minimizes.description, only.description,
     ] + RuleOptions.descriptions,
     examples: [
       "bindersim check --seeds 1-1000",
+      "bindersim check --driver --seeds 1-300",
       "bindersim check --seed 42 --policy c --minimize",
     ]
   ) { arguments throws(CommandError) in
@@ -46,6 +55,7 @@ enum CheckCommand {
     let seed = arguments[seed]
     options.seeds = arguments[seeds] ?? seed...seed
     options.steps = arguments[steps]
+    options.playsDriver = arguments[driver]
     options.only = arguments[only]
     options.policy = try RuleOptions.policy(from: arguments, policy)
     return arguments[minimizes]

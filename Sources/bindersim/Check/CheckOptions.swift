@@ -11,6 +11,8 @@ struct CheckOptions: Sendable {
   /// Nil leaves it to the seed, for each process on its own.
   var policy: PlacementPolicy?
   var minimizes = false
+  /// The driver in place of the buffer engine.
+  var playsDriver = false
 
   /// The command that runs one seed of this check again.
   func command(seed: UInt64, only: StepSet? = nil) -> String {
@@ -19,6 +21,7 @@ struct CheckOptions: Sendable {
 
   func arguments(seed: UInt64, only: StepSet? = nil) -> [String] {
     var words = ["check", "--seed", "\(seed)"]
+    if playsDriver { words.append("--driver") }
     if let only = only ?? self.only {
       words += ["--only", "\(only)"]
     } else if steps != Self.defaultSteps {

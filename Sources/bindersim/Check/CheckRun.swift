@@ -1,5 +1,19 @@
 internal import BinderBuffer
 
+/// What a seed plays: the thing to be tested, and the model that it is compared with.
+protocol CheckedWorld: AnyObject {
+  var tally: CheckTally { get }
+  var checksum: Checksum { get }
+
+  func begin() throws(InvariantViolation)
+  /// Takes one step and compares.
+  func step(_ index: Int) throws(InvariantViolation)
+  /// Gives everything back: nothing may remain.
+  func end() throws(InvariantViolation)
+  /// Lets go of what refers to each other.
+  func dismantle()
+}
+
 /// One seed, from the first step to the last.
 struct CheckRun {
   /// Where a seed failed, and why.
@@ -22,7 +36,10 @@ struct CheckRun {
   }
 
   mutating func run() -> Failure? {
-    let world = CheckWorld(seed: seed, policy: options.policy, memory: memory)
+    let world: any CheckedWorld =
+      options.playsDriver
+      ? DriverWorld(seed: seed, policy: options.policy)
+      : CheckWorld(seed: seed, policy: options.policy, memory: memory)
     defer {
       tally = world.tally
       checksum = world.checksum
@@ -49,7 +66,7 @@ struct CheckRun {
       // An engine that went wrong may stop the program when it lets go of what it holds, and then
       // nobody would learn what was found first: so it never does.
       // SAFETY: one retain more, of which nothing is ever released: the program ends soon.
-      _ = unsafe Unmanaged.passRetained(world)
+      _ = unsafe Unmanaged.passRetained(world as AnyObject)
       return Failure(step: current, violation: error)
     }
   }

@@ -8,7 +8,7 @@ internal import PageAlloc
 /// One thread. A step draws all its choices from a generator of its own, seeded by the run's seed
 /// and the step's number: a step that is left out changes nothing about the choices of the others,
 /// which is what makes a failing run shrink.
-final class CheckWorld {
+final class CheckWorld: CheckedWorld {
   let seed: UInt64
   let configuration: CheckConfiguration
   let context: Context
@@ -201,6 +201,8 @@ struct CheckTally {
   var reclaimed = 0
   var deaths = 0
   var walks = 0
+  /// Files that receivers were to get.
+  var files = 0
 
   mutating func add(_ other: CheckTally) {
     steps += other.steps
@@ -212,5 +214,6 @@ struct CheckTally {
     reclaimed += other.reclaimed
     deaths += other.deaths
     walks += other.walks
+    files += other.files
   }
 }

@@ -133,7 +133,7 @@ extension HostTable {
         commands.commit()
       }
     } catch {
-      return error
+      return open.device.step(&work) { $0.stopsWrites(thread) } ? nil : error
     }
   }
 

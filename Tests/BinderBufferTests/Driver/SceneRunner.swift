@@ -364,7 +364,7 @@ final class SceneRunner {
       }
       return nil
     } catch {
-      return error
+      return driver.stopsWrites(thread) ? nil : error
     }
   }
 

@@ -28,7 +28,8 @@ extension Driver {
     let process = try find(id)
     guard processes[process].descriptors > 0 else { throw .badFileDescriptor }
     processes[process].descriptors -= 1
-    for thread in processes[process].threads.values {
+    for tid in processes[process].threads.keys.sorted() {
+      guard let thread = processes[process].threads[tid] else { continue }
       threads[thread].returnsAtOnce = true
       wake(thread)
     }

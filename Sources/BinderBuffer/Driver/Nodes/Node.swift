@@ -64,33 +64,24 @@ extension Driver {
     settleWeak(node)
   }
 
-  /// One strong holder more.
+  /// The first strong reference of one more process.
   ///
-  /// - Parameters:
-  ///   - isReference: it is the first strong reference of a process, else it is local.
-  ///   - teller: the owner's thread whose transaction it is: it is told first.
+  /// - Parameter teller: the owner's thread whose transaction it is: it is told first.
   /// - Throws: `EINVAL` when nobody can be told who has to be.
-  mutating func addStrong(
-    _ node: NodeIndex, isReference: Bool, teller: ThreadIndex
-  ) throws(Errno) {
-    if isReference {
-      // Out of a weak handle alone no strong one can be made, but of the context manager's.
-      guard
-        !teller.isNone || nodes[node].strongReferences > 0
-          || (node == manager && nodes[node].toldStrong)
-      else { throw .invalidArgument }
-      nodes[node].strongReferences += 1
-    } else {
-      nodes[node].localStrong += 1
-    }
+  mutating func addStrong(_ node: NodeIndex, teller: ThreadIndex) throws(Errno) {
+    // Out of a weak handle alone no strong one can be made, but of the context manager's.
+    guard
+      !teller.isNone || nodes[node].strongReferences > 0
+        || (node == manager && nodes[node].toldStrong)
+    else { throw .invalidArgument }
+    nodes[node].strongReferences += 1
     guard !nodes[node].toldStrong, !teller.isNone else { return }
     if !nodes[node].work.isNone { remove(nodes[node].work) }
     giveDeferred(.node(node), to: teller)
   }
 
-  /// One weak holder more. Parameters and errors as of `addStrong`.
-  mutating func addWeak(_ node: NodeIndex, isReference: Bool, teller: ThreadIndex) throws(Errno) {
-    if !isReference { nodes[node].localWeak += 1 }
+  /// The first weak reference of one more process. Parameters and errors as of `addStrong`.
+  mutating func addWeak(_ node: NodeIndex, teller: ThreadIndex) throws(Errno) {
     guard !nodes[node].toldWeak, nodes[node].work.isNone else { return }
     guard !teller.isNone else { throw .invalidArgument }
     giveDeferred(.node(node), to: teller)

@@ -64,12 +64,12 @@ extension Driver {
     let node = references[reference].node
     if strong {
       if references[reference].strong == 0 {
-        try addStrong(node, isReference: true, teller: teller)
+        try addStrong(node, teller: teller)
       }
       references[reference].strong += 1
     } else {
       if references[reference].weak == 0 {
-        try addWeak(node, isReference: true, teller: teller)
+        try addWeak(node, teller: teller)
       }
       references[reference].weak += 1
     }

@@ -58,11 +58,8 @@ extension Driver {
       putHandle(try addReference(of: receiver, to: node, strong: strong), strong: strong, view, at)
       return
     }
-    if strong {
-      try addStrong(node, isReference: false, teller: .none)
-    } else {
-      try addWeak(node, isReference: false, teller: .none)
-    }
+    // Whoever sends it holds a reference: the owner has nothing to be told.
+    if strong { nodes[node].localStrong += 1 } else { nodes[node].localWeak += 1 }
     view.set(strong ? ObjectType.binder : ObjectType.weakBinder, at: at + bb_object_type)
     view.set(nodes[node].pointer, at: at + bb_flat_binder)
     view.set(nodes[node].cookie, at: at + bb_flat_cookie)

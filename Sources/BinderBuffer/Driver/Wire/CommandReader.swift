@@ -42,7 +42,7 @@ public struct CommandReader: ~Copyable {
   /// The next command, or nil at the end. The same again until `commit()`.
   ///
   /// - Throws: `EFAULT` when it cannot be read, `EINVAL` when there is no such command. Either
-  ///   ends the ioctl.
+  ///   ends the ioctl, unless the thread stopped writing (`Driver.stopsWrites(_:)`).
   public mutating func next(from memory: inout some SenderMemory) throws(Errno) -> Command? {
     guard consumed < size else { return nil }
     try fetch(4, from: &memory)
