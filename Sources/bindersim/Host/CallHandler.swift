@@ -64,6 +64,11 @@ extension HostTable {
       call.fail(ESRCH)
       return
     }
+    guard held(by: thread.process).opens < limits.opens else {
+      noteLimit("opens", thread.process)
+      call.fail(EMFILE)
+      return
+    }
     var work = DeviceWork()
     var own: CInt = -1
     var given: CInt = -1

@@ -21,6 +21,11 @@ enum HostCommand {
   private static let region = Option(
     "region", .region, default: EngineOptions.largestRegion, shown: "4M",
     help: "bytes of region that a program gets at most, whatever it maps")
+  private static let limits = Option(
+    "limit", .limits, default: HostLimits(), shown: "far above what programs hold",
+    help: "what one program may hold: "
+      + HostLimits.all.map { "\($0.name) (\($0.meaning); beyond: \($0.error))" }
+      .joined(separator: ", "))
   private static let serviceManager = Option(
     "service-manager",
     help: "answer handle 0 of /dev/binder as Android's service manager does: add, get, check, list")
@@ -59,7 +64,7 @@ enum HostCommand {
     options: [
       name.description, join.description, serviceManager.description, policy.description,
       kernel.description, RuleOptions.rules.description, region.description,
-      EngineOptions.budget.description,
+      EngineOptions.budget.description, limits.description,
       label.description, quiet.description, ExportOptions.json.description, check.description,
       probe.description, manage.description, exchange.description, echo.description,
     ],
@@ -68,6 +73,7 @@ enum HostCommand {
       "bindersim host -- sh -c './server & sleep 1; ./client'",
       "bindersim host --name dev --service-manager -- ./server",
       "bindersim host --join dev -- ./client",
+      "bindersim host --limit opens=8,memory=4M,handles=1000 -- ./test-suite",
     ]
   ) { arguments throws(CommandError) in
     if arguments[probe] { return HostProbe.run() }
@@ -86,14 +92,15 @@ enum HostCommand {
     let chosen = try RuleOptions.choose(
       arguments.has(policy) || release == nil ? arguments[policy] : nil, release,
       arguments[RuleOptions.rules])
+    var driver = DriverOptions(
+      kernel: protocolVersion(of: release), policy: chosen.policy, sharing: .exportable,
+      budget: arguments[EngineOptions.budget].map { PageBudget(pages: $0) })
+    driver.limits = arguments[limits].driver
     let session = try HostSession(
       HostOptions(
-        driver: DriverOptions(
-          kernel: protocolVersion(of: release), policy: chosen.policy, sharing: .exportable,
-          budget: arguments[EngineOptions.budget].map { PageBudget(pages: $0) }),
-        region: arguments[region], name: arguments[name],
+        driver: driver, region: arguments[region], name: arguments[name],
         securityContext: arguments[label].map { Array($0.utf8) + [0] },
-        isServiceManager: arguments[serviceManager]))
+        isServiceManager: arguments[serviceManager], limits: arguments[limits]))
     let json = try arguments[ExportOptions.json].map { (path) throws(CommandError) in
       try OutputFile(path: path)
     }

@@ -28,7 +28,7 @@ final class HostSession {
       throw .failure("cannot watch files: \(SystemError.message(-min(watcher, wakeup)))")
     }
     table = HostTable(
-      options: options.driver, regionLimit: options.region,
+      options: options.driver, regionLimit: options.region, limits: options.limits,
       securityContext: options.securityContext, watcher: OwnedDescriptor(watcher),
       wakeup: OwnedDescriptor(wakeup))
     isServiceManager = options.isServiceManager

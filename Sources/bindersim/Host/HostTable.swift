@@ -9,6 +9,7 @@ final class HostTable: Sendable {
   let devices: [Device]
   /// A program maps at most so many bytes of region.
   let regionLimit: Int
+  let limits: HostLimits
   let securityContext: [UInt8]?
   /// Tells of last closes (inotify).
   let watcher: OwnedDescriptor
@@ -36,10 +37,11 @@ final class HostTable: Sendable {
   let wakeup: OwnedDescriptor
 
   init(
-    options: DriverOptions, regionLimit: Int, securityContext: [UInt8]?, watcher: OwnedDescriptor,
-    wakeup: OwnedDescriptor
+    options: DriverOptions, regionLimit: Int, limits: HostLimits, securityContext: [UInt8]?,
+    watcher: OwnedDescriptor, wakeup: OwnedDescriptor
   ) {
     self.regionLimit = regionLimit
+    self.limits = limits
     self.securityContext = securityContext
     self.watcher = watcher
     self.wakeup = wakeup
@@ -120,6 +122,25 @@ final class HostTable: Sendable {
 
   func open(_ number: CInt, of thread: HostedThread) -> HostedOpen? {
     thread.open(number, generation: currentGeneration, find)
+  }
+
+  /// How many opens a process has, and the bytes of their regions.
+  func held(by process: HostedProcess) -> (opens: Int, memory: Int) {
+    state.withLock { state in
+      var held = (opens: 0, memory: 0)
+      // Each is there by its own file, and by that of its region.
+      for (identity, open) in state.opens where open.owner === process && identity == open.identity
+      {
+        held.opens += 1
+        held.memory += open.regionLength
+      }
+      return held
+    }
+  }
+
+  /// Tells the user, once, that a program wanted more than it may hold.
+  func noteLimit(_ name: String, _ process: HostedProcess) {
+    note("\(process.name) (\(process.pid)) has reached its limit of \(name): see --limit")
   }
 
   func add(_ open: HostedOpen) {

@@ -134,4 +134,73 @@ import Testing
     let run = try hosted("exec '\(program)' 20 4 7 \(hostile)")
     #expect(run.status == 0, "\(run.output)\(run.errors)")
   }
+
+  /// A signal ends a call, and the kernel or the program makes it again: every call arrives once.
+  @Test(
+    .timeLimit(.minutes(15)), .enabled(if: HostTests.obstacle == nil), arguments: ["", "restart"])
+  func signalsSendNothingTwice(_ restart: String) throws {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    let program = try compiled("signals", in: scratch, flags: "-Wno-address-of-packed-member")
+    let run = try hosted("exec '\(program)' 2000 400 \(restart)")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "2000 calls\n")
+  }
+
+  /// Whoever waits in a call is told by an error, and no process stays behind.
+  @Test(.timeLimit(.minutes(15)), .enabled(if: HostTests.obstacle == nil))
+  func theHostItselfIsKilled() throws {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    let server = try compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
+    // The shell has all its files open before: without its host no program can open one.
+    let run = try BuiltTool.shell(
+      """
+      mkfifo ended
+      bindersim host --quiet --service-manager -- \
+        /bin/sh -c "'\(server)'; echo ended \\$? >&3" 3>ended >added 2>errors &
+      host=$!
+      exec 3<ended
+      while ! grep -q added added; do sleep 0.1; done
+      kill -9 $host
+      read said <&3
+      echo "$said"
+      # Nobody of them holds the pipe any more.
+      read more <&3 || echo all gone
+      cat errors >&2
+      """, in: scratch.directory)
+    #expect(run.output == "ended 1\nall gone\n")
+    #expect(run.errors.contains("BINDER_WRITE_READ"), "\(run.errors)")
+  }
+
+  /// Each limit has its error, and the user is told of it where the host sees it.
+  @Test(
+    .timeLimit(.minutes(15)), .enabled(if: HostTests.obstacle == nil),
+    arguments: [
+      ("opens", "opens=7", "7 EMFILE"), ("memory", "memory=640K", "5 ENOMEM"),
+      ("threads", "threads=9", "9 ENOMEM"), ("handles", "handles=11", "11 BR_FAILED_REPLY ENOMEM"),
+      ("nodes", "nodes=13", "13 BR_FAILED_REPLY ENOMEM"),
+      ("unread", "unread=20", "20 BR_FAILED_REPLY ENOMEM"),
+    ])
+  func limitsHold(_ kind: String, _ limit: String, _ expected: String) throws {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    let program = try compiled("limits", in: scratch, flags: "-Wno-address-of-packed-member")
+    let run = try hosted("exec '\(program)' \(kind)", options: ["--quiet", "--limit", limit])
+    #expect(run.output == expected + "\n", "\(run.errors)")
+    #expect(
+      run.errors.contains("has reached its limit of \(kind)") == ["opens", "memory"].contains(kind))
+    // As it is, nobody meets one.
+    if kind == "handles" {
+      #expect(try hosted("exec '\(program)' \(kind)").output == "no limit\n")
+    }
+  }
+
+  @Test func limitsThatAreNoneAreRefused() throws {
+    for limit in ["", "opens", "opens=", "opens=0", "speed=3", "opens=1,", "memory=4X"] {
+      let run = try BuiltTool.run(["host", "--limit", limit, "--", "true"])
+      #expect(run.status == 2, "\(limit)")
+      #expect(run.errors.contains("opens=N"), "\(run.errors)")
+    }
+  }
 }
