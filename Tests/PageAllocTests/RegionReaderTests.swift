@@ -94,8 +94,9 @@ import Testing
     // A file that is no number of pages.
     let odd = try FileDescriptor.memoryFile(byteCount: 100)
     try odd.addSeals(0x7)
+    let number = odd.take()
     #expect(
-      failure { _ = try RegionReader(adopting: odd.take()) }
+      failure { _ = try RegionReader(adopting: number) }
         == .invalidArgument(.regionLength, value: 100))
   }
 

@@ -61,10 +61,13 @@ import Testing
     close(region)
     _ = try hearPlace(socket)
     try server.send(Array("answer".utf8), to: client!.makeNode())
-    let delivery = try #require(try client!.receive())
+    guard let delivery = try client!.receive() else {
+      Issue.record("nothing was received")
+      return
+    }
     let place = [UInt(delivery.offset), UInt(delivery.dataSize)]
     // All that it had is gone before it says where the answer is.
-    _ = delivery.keep()
+    delivery.free()
     client = nil
     _ = context.reclaim()
     #expect(send(socket, place, 16, 0) == 16)
@@ -93,7 +96,9 @@ import Testing
     let place = try hearPlace(socket)
     let question = UserSlice(address: place.address, length: place.length, in: memory)
     try client.send(Transaction(data: question), to: server.makeNode())
-    #expect(try server.receive()?.data == Array("question".utf8))
+    var received: [UInt8] = []
+    if let delivery = try server.receive() { received = delivery.data }
+    #expect(received == Array("question".utf8))
     kill(asker.processIdentifier, SIGKILL)
     asker.waitUntilExit()
     let error = #expect(throws: BinderError.self) {
