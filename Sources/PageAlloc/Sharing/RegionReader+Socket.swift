@@ -49,7 +49,7 @@ extension UserSlice {
   ) throws(E) -> R {
     // SAFETY: the address leaves as a number, through which nothing in this process can be reached.
     try unsafe bytes.withUnsafeBufferPointer { (bytes) throws(E) -> R in
-      try unsafe body(UInt(bitPattern: bytes.baseAddress), bytes.count)
+      try body(UInt(bitPattern: bytes.baseAddress), bytes.count)
     }
   }
 }
