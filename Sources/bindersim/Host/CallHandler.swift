@@ -85,6 +85,7 @@ extension HostTable {
       return
     }
     let owner = thread.process
+    recorder?.noteName(owner.name, of: owner.pid)
     let label = securityContext
     let process = device.step(&work) { $0.open(pid: owner.pid, securityContext: label) }
     let open = HostedOpen(

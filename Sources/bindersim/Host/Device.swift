@@ -55,6 +55,21 @@ internal import PageAlloc
 
   // MARK: opens
 
+  /// What a region holds now; nil when its open has ended.
+  func inspect(_ process: DriverProcessID) -> RegionInspection? {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return try? driver.inspect(process)
+  }
+
+  /// The counts of that region.
+  func statistics(_ process: DriverProcessID) -> ProcessStatistics? {
+    look { try? $0.statistics(process) }
+  }
+
+  /// What its regions are told apart by.
+  var context: BinderContext { BinderContext(rawValue: UInt8(index)) ?? .binder }
+
   func add(_ open: HostedOpen) {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
@@ -133,6 +148,12 @@ internal import PageAlloc
 
   fileprivate func drain(into work: inout DeviceWork) {
     guard !driver.effects.isEmpty else { return }
+    if !driver.effects.buffers.isEmpty {
+      let now = MonotonicClock.now()
+      work.buffers += driver.effects.buffers.map {
+        TimedBufferEvent(event: $0, time: now, device: self)
+      }
+    }
     for woken in driver.effects.woken {
       if let read = waiting.removeValue(forKey: woken.thread) {
         answering.insert(woken.thread)
@@ -191,10 +212,12 @@ struct DeviceWork {
   var closedFiles: [FileToken] = []
   var closedDescriptors: [(process: DriverProcessID, number: Int32)] = []
   var ended: [HostedOpen] = []
+  /// What happened to buffers, in order.
+  var buffers: [TimedBufferEvent] = []
 
   var isEmpty: Bool {
     answers.isEmpty && readiness.isEmpty && closedFiles.isEmpty && closedDescriptors.isEmpty
-      && ended.isEmpty
+      && ended.isEmpty && buffers.isEmpty
   }
 }
 

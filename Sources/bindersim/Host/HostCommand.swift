@@ -65,14 +65,15 @@ enum HostCommand {
       name.description, join.description, serviceManager.description, policy.description,
       kernel.description, RuleOptions.rules.description, region.description,
       EngineOptions.budget.description, limits.description,
-      label.description, quiet.description, ExportOptions.json.description, check.description,
+      label.description, quiet.description, check.description,
       probe.description, manage.description, exchange.description, echo.description,
-    ],
+    ] + ExportOptions.descriptions,
     examples: [
       "bindersim host --check",
       "bindersim host -- sh -c './server & sleep 1; ./client'",
       "bindersim host --name dev --service-manager -- ./server",
       "bindersim host --join dev -- ./client",
+      "bindersim host --html report.html --ftrace all.ftrace -- ./test-suite",
       "bindersim host --limit opens=8,memory=4M,handles=1000 -- ./test-suite",
     ]
   ) { arguments throws(CommandError) in
@@ -92,6 +93,8 @@ enum HostCommand {
     let chosen = try RuleOptions.choose(
       arguments.has(policy) || release == nil ? arguments[policy] : nil, release,
       arguments[RuleOptions.rules])
+    let exports = try ExportOptions.request(from: arguments)
+    let files = try ExportFiles.open(exports, inputs: [])
     var driver = DriverOptions(
       kernel: protocolVersion(of: release), policy: chosen.policy, sharing: .exportable,
       budget: arguments[EngineOptions.budget].map { PageBudget(pages: $0) })
@@ -100,20 +103,21 @@ enum HostCommand {
       HostOptions(
         driver: driver, region: arguments[region], name: arguments[name],
         securityContext: arguments[label].map { Array($0.utf8) + [0] },
-        isServiceManager: arguments[serviceManager], limits: arguments[limits]))
-    let json = try arguments[ExportOptions.json].map { (path) throws(CommandError) in
-      try OutputFile(path: path)
-    }
+        isServiceManager: arguments[serviceManager], limits: arguments[limits],
+        recording: exports.recording == .none && !arguments[quiet] ? .timeline : exports.recording))
     let start = MonotonicClock.now()
     let status = try session.run(words)
+    let elapsed = MonotonicClock.now() - start
+    let recorder = session.table.recorder
+    let recording = recorder?.recording
     var report = session.table.report
-    report.elapsedNanoseconds = MonotonicClock.now() - start
+    report.elapsedNanoseconds = elapsed
     report.policy = chosen.policy.name
     report.rules = chosen.report
-    if !arguments[quiet] { StandardError.write(report.text) }
-    if let json {
-      try json.commit(try JSONText.encode(report, schema: "bindersim.host", version: 1))
-    }
+    if let recorder, let recording { report.add(recorder, recording) }
+    let outcome = report.outcome(recorder, recording, hasText: !arguments[quiet])
+    if !arguments[quiet] { StandardError.write(outcome.text) }
+    try files.writeFiles(outcome)
     end(with: status)
   }
 

@@ -9,6 +9,8 @@ struct HostOptions {
   var securityContext: [UInt8]?
   var isServiceManager = false
   var limits = HostLimits()
+  /// What is recorded of buffers.
+  var recording = RecordingDepth.none
 }
 
 /// What one program may hold of the host, so that none can use it up: by the names that `--limit` takes.

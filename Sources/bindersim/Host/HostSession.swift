@@ -30,7 +30,7 @@ final class HostSession {
     table = HostTable(
       options: options.driver, regionLimit: options.region, limits: options.limits,
       securityContext: options.securityContext, watcher: OwnedDescriptor(watcher),
-      wakeup: OwnedDescriptor(wakeup))
+      wakeup: OwnedDescriptor(wakeup), recording: options.recording)
     isServiceManager = options.isServiceManager
     control = try options.name.map { (name) throws(CommandError) in
       try ControlSocket(listeningAs: name)

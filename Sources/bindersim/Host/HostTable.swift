@@ -13,6 +13,8 @@ final class HostTable: Sendable {
   let securityContext: [UInt8]?
   /// Tells of last closes (inotify).
   let watcher: OwnedDescriptor
+  /// Nil when nobody asks what happened.
+  let recorder: HostRecorder?
   private let generation = Atomic<Int>(0)
   private let managed = Atomic<Bool>(false)
 
@@ -38,14 +40,18 @@ final class HostTable: Sendable {
 
   init(
     options: DriverOptions, regionLimit: Int, limits: HostLimits, securityContext: [UInt8]?,
-    watcher: OwnedDescriptor, wakeup: OwnedDescriptor
+    watcher: OwnedDescriptor, wakeup: OwnedDescriptor, recording: RecordingDepth
   ) {
+    recorder = HostRecorder(recording)
+    var options = options
+    options.reportsBuffers = recorder != nil
+    let driver = options
     self.regionLimit = regionLimit
     self.limits = limits
     self.securityContext = securityContext
     self.watcher = watcher
     self.wakeup = wakeup
-    devices = DevicePath.names.enumerated().map { Device(name: $1, index: $0, options: options) }
+    devices = DevicePath.names.enumerated().map { Device(name: $1, index: $0, options: driver) }
   }
 
   // MARK: processes and threads
@@ -210,6 +216,8 @@ final class HostTable: Sendable {
   func finish(_ work: DeviceWork, mayWait: Bool = true) {
     var work = work
     while !work.isEmpty {
+      // Before anybody is woken by it who may cause more.
+      if !work.buffers.isEmpty { recorder?.note(work.buffers) }
       for file in work.closedFiles { close(file.rawValue) }
       for open in work.ended { ended(open) }
       let own = mayWait ? work.answers.first : nil

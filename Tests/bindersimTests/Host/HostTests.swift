@@ -18,13 +18,13 @@ import Testing
   }()
 
   /// Compiles a program and returns its path.
-  private func compiled(
+  static func compiled(
     _ name: String, in scratch: ScratchDirectory, flags: String = ""
   ) throws -> String {
     let compiler = try #require(BuiltTool.installed(["cc", "gcc", "clang"]))
     let output = scratch.path(name)
     let made = try BuiltTool.shell(
-      "\(compiler) -O1 -pthread \(flags) -o '\(output)' '\(Self.programs)/\(name).c'",
+      "\(compiler) -O1 -pthread \(flags) -o '\(output)' '\(programs)/\(name).c'",
       in: scratch.directory)
     try #require(made.status == 0, "\(made.errors)")
     return output
@@ -79,7 +79,7 @@ import Testing
   func programsGetWhatTheKernelAnswered(_ scenario: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let program = try compiled("bscene", in: scratch)
+    let program = try Self.compiled("bscene", in: scratch)
     let protocols = URL(fileURLWithPath: Self.programs).deletingLastPathComponent()
       .appendingPathComponent("BinderBufferTests/Fixtures/Protocol").path
     // Patient: a busy machine must not look like a thread that waits.
@@ -93,8 +93,8 @@ import Testing
   func serverAndClientFindEachOther() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let server = try compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
-    let client = try compiled("client", in: scratch)
+    let server = try Self.compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
+    let client = try Self.compiled("client", in: scratch)
     let run = try hosted(
       "'\(server)' >/dev/null & '\(client)' one copy 'of every byte'; status=$?; kill $!; "
         + "exit $status", options: ["--quiet", "--service-manager"])
@@ -106,8 +106,8 @@ import Testing
   func anotherTerminalJoins() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let server = try compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
-    let client = try compiled("client", in: scratch)
+    let server = try Self.compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
+    let client = try Self.compiled("client", in: scratch)
     let run = try BuiltTool.shell(
       """
       export XDG_RUNTIME_DIR='\(scratch.directory)'
@@ -130,7 +130,7 @@ import Testing
   func killedProgramsLeaveNothing(_ hostile: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let program = try compiled("chaos", in: scratch, flags: "-Wno-address-of-packed-member")
+    let program = try Self.compiled("chaos", in: scratch, flags: "-Wno-address-of-packed-member")
     let run = try hosted("exec '\(program)' 20 4 7 \(hostile)")
     #expect(run.status == 0, "\(run.output)\(run.errors)")
   }
@@ -141,7 +141,7 @@ import Testing
   func signalsSendNothingTwice(_ restart: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let program = try compiled("signals", in: scratch, flags: "-Wno-address-of-packed-member")
+    let program = try Self.compiled("signals", in: scratch, flags: "-Wno-address-of-packed-member")
     let run = try hosted("exec '\(program)' 2000 400 \(restart)")
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output == "2000 calls\n")
@@ -152,7 +152,7 @@ import Testing
   func theHostItselfIsKilled() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let server = try compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
+    let server = try Self.compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
     // The shell has all its files open before: without its host no program can open one.
     let run = try BuiltTool.shell(
       """
@@ -185,7 +185,7 @@ import Testing
   func limitsHold(_ kind: String, _ limit: String, _ expected: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let program = try compiled("limits", in: scratch, flags: "-Wno-address-of-packed-member")
+    let program = try Self.compiled("limits", in: scratch, flags: "-Wno-address-of-packed-member")
     let run = try hosted("exec '\(program)' \(kind)", options: ["--quiet", "--limit", limit])
     #expect(run.output == expected + "\n", "\(run.errors)")
     #expect(

@@ -64,6 +64,10 @@ extension Driver {
   /// Ends an open: its nodes die, its references and its unread transactions go.
   mutating func endProcess(_ process: ProcessIndex) {
     guard !processes[process].isDead else { return }
+    if options.reportsBuffers {
+      let last = processes[process].statistics
+      note(.ended(last), 0, in: process)
+    }
     effects.died.append(id(process))
     processes[process].isDead = true
     processes[process].isFrozen = false
