@@ -142,9 +142,9 @@ import Testing
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
     let program = try Self.compiled("signals", in: scratch, flags: "-Wno-address-of-packed-member")
-    let run = try hosted("exec '\(program)' 2000 400 \(restart)")
+    let run = try hosted("exec '\(program)' 3000 700 \(restart)")
     #expect(run.status == 0, "\(run.errors)")
-    #expect(run.output == "2000 calls\n")
+    #expect(run.output == "3000 calls\n")
   }
 
   /// Whoever waits in a call is told by an error, and no process stays behind.
