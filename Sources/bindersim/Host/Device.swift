@@ -20,6 +20,8 @@ internal import PageAlloc
   private var wokenEarly: Set<DriverThreadID> = []
   private var opens: [DriverProcessID: HostedOpen] = [:]
   private var freezeProgress = 0
+  /// What happened to buffers and is not recorded yet, in order.
+  private var buffers: [TimedBufferEvent] = []
 
   init(name: String, index: Int, options: DriverOptions) {
     self.name = name
@@ -60,6 +62,14 @@ internal import PageAlloc
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     return try? driver.inspect(process)
+  }
+
+  /// What happened to buffers since this was asked last, in order.
+  func takeBufferEvents() -> [TimedBufferEvent] {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    defer { buffers = [] }
+    return buffers
   }
 
   /// The counts of that region.
@@ -150,9 +160,8 @@ internal import PageAlloc
     guard !driver.effects.isEmpty else { return }
     if !driver.effects.buffers.isEmpty {
       let now = MonotonicClock.now()
-      work.buffers += driver.effects.buffers.map {
-        TimedBufferEvent(event: $0, time: now, device: self)
-      }
+      buffers += driver.effects.buffers.map { TimedBufferEvent(event: $0, time: now) }
+      work.hasBufferEvents = true
     }
     for woken in driver.effects.woken {
       if let read = waiting.removeValue(forKey: woken.thread) {
@@ -212,12 +221,12 @@ struct DeviceWork {
   var closedFiles: [FileToken] = []
   var closedDescriptors: [(process: DriverProcessID, number: Int32)] = []
   var ended: [HostedOpen] = []
-  /// What happened to buffers, in order.
-  var buffers: [TimedBufferEvent] = []
+  /// Something happened to buffers: see `Device.takeBufferEvents`.
+  var hasBufferEvents = false
 
   var isEmpty: Bool {
     answers.isEmpty && readiness.isEmpty && closedFiles.isEmpty && closedDescriptors.isEmpty
-      && ended.isEmpty && buffers.isEmpty
+      && ended.isEmpty && !hasBufferEvents
   }
 }
 

@@ -49,9 +49,10 @@ final class HostRecorder: Sendable {
     state.withLock { $0.names[pid] = name }
   }
 
-  func note(_ events: [TimedBufferEvent]) {
+  /// Takes in what a device has to tell. Whoever does so takes in what others have caused before.
+  func takeEvents(of device: Device) {
     state.withLock { state in
-      for event in events { note(event, &state) }
+      for event in device.takeBufferEvents() { note(event, of: device, &state) }
     }
   }
 
@@ -71,11 +72,11 @@ final class HostRecorder: Sendable {
 
   // MARK: one event
 
-  private func note(_ timed: TimedBufferEvent, _ state: inout State) {
+  private func note(_ timed: TimedBufferEvent, of device: Device, _ state: inout State) {
     let event = timed.event
-    let id = RegionID(device: timed.device.index, process: event.region)
-    let key = RegionKey(event.pid, timed.device.context).number
-    let number = Self.number(event.id, on: timed.device)
+    let id = RegionID(device: device.index, process: event.region)
+    let key = RegionKey(event.pid, device.context).number
+    let number = Self.number(event.id, on: device)
     if case .ended(let statistics) = event.step {
       guard let region = state.regions.removeValue(forKey: id) else { return }
       region.end()
@@ -85,7 +86,7 @@ final class HostRecorder: Sendable {
       }
       return
     }
-    let region = state.regions[id] ?? HostedRegion(timed.device, event.region, key: key)
+    let region = state.regions[id] ?? HostedRegion(device, event.region, key: key)
     state.regions[id] = region
     switch event.step {
     case .reserved: Self.keep(timed.time, for: number, in: &state.reserved)
@@ -172,7 +173,6 @@ final class HostRecorder: Sendable {
 struct TimedBufferEvent {
   let event: Driver.BufferEvent
   let time: UInt64
-  let device: Device
 }
 
 /// The region of an open, as recorders look at it.

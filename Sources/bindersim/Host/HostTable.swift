@@ -217,7 +217,7 @@ final class HostTable: Sendable {
     var work = work
     while !work.isEmpty {
       // Before anybody is woken by it who may cause more.
-      if !work.buffers.isEmpty { recorder?.note(work.buffers) }
+      if work.hasBufferEvents { for device in devices { recorder?.takeEvents(of: device) } }
       for file in work.closedFiles { close(file.rawValue) }
       for open in work.ended { ended(open) }
       let own = mayWait ? work.answers.first : nil

@@ -84,12 +84,12 @@ func ask(_ questions: [String], over socket: Int32) throws {
 // MARK: A few numbers over a socket
 
 func tell(_ numbers: [UInt], over socket: Int32) {
-  _ = send(socket, numbers, numbers.count * 8, Int32(MSG_NOSIGNAL.rawValue))
+  _ = send(socket, numbers, numbers.count * 8, Int32(MSG_NOSIGNAL))
 }
 
 /// Nil when the other side is gone.
 func hear(_ count: Int, from socket: Int32) -> [UInt]? {
   var numbers = [UInt](repeating: 0, count: count)
-  let got = recv(socket, &numbers, count * 8, Int32(MSG_WAITALL.rawValue))
+  let got = recv(socket, &numbers, count * 8, Int32(MSG_WAITALL))
   return got == count * 8 ? numbers : nil
 }

@@ -45,7 +45,7 @@ import Testing
 
   private func hearPlace(_ socket: Int32) throws -> UserSlice.Place {
     var numbers: [UInt] = [0, 0]
-    try #require(recv(socket, &numbers, 16, Int32(MSG_WAITALL.rawValue)) == 16)
+    try #require(recv(socket, &numbers, 16, Int32(MSG_WAITALL)) == 16)
     return (numbers[0], Int(numbers[1]))
   }
 
@@ -72,7 +72,7 @@ import Testing
     _ = context.reclaim()
     #expect(send(socket, place, 16, 0) == 16)
     var done: UInt = 0
-    #expect(recv(socket, &done, 8, Int32(MSG_WAITALL.rawValue)) == 8)
+    #expect(recv(socket, &done, 8, Int32(MSG_WAITALL)) == 8)
     _ = try hearPlace(socket)
     close(socket)
     let text = try #require(try output.fileHandleForReading.readToEnd())
