@@ -41,6 +41,7 @@ struct ProcessTrack: Sendable {
   mutating func add(_ usage: RegionUsage, at time: UInt64) {
     last = usage
     isStale = true
+    let process = process
     columns[columns.count - 1].add(usage) { PageRun.runs(process.inspect().pages) }
     if usage.bytesInUse > peak.bytesInUse {
       peak = usage
