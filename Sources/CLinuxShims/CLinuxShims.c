@@ -5,11 +5,13 @@
 #include <string.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -52,6 +54,11 @@ int bb_allocate(int descriptor, int64_t offset, int64_t length) {
 int bb_punch_hole(int descriptor, int64_t offset, int64_t length) {
   return negated(fallocate(
       descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length));
+}
+
+int bb_clear_file_flags(int descriptor) {
+  int flags = 0;
+  return negated(ioctl(descriptor, FS_IOC_SETFLAGS, &flags));
 }
 
 ssize_t bb_process_read(pid_t pid, void *local, uintptr_t remote, size_t length) {

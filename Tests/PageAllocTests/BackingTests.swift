@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import PageAlloc
@@ -63,6 +64,40 @@ struct BackingTests {
     #expect(unsafe memory.receiverView.load(fromByteOffset: 3 * Page.size, as: UInt8.self) == 7)
     #expect(memory.punch(2..<5))
     #expect(try memory.residentPageCount() == 0)
+  }
+
+  /// Pages that are free may be another thread's at once: their memory must have gone by then.
+  @Test(.timeLimit(.minutes(1))) func memoryGoesBeforeItsPagesAreFree() throws {
+    final class Owner: Sendable {
+      let page: Page
+      init(_ page: consuming Page) { self.page = page }
+    }
+    let arena = try PageArena(pageCount: 4)
+    let owner = Protected<Owner?>(Owner(try arena.allocate(Page.self)))
+    try arena.taken.withLock { taken in
+      // It gives the memory back, and then waits for this lock.
+      Thread.detachNewThread { owner.withLock { $0 = nil } }
+      for _ in 0..<100_000 {
+        if try arena.residentPageCount() == 0 { break }
+        usleep(100)
+      }
+      #expect(try arena.residentPageCount() == 0)
+      #expect(taken.setCount == 1)
+    }
+    while arena.pagesInUse > 0 { usleep(100) }
+  }
+
+  @Test func interruptedCallsAreMadeAgain() {
+    var answers = [EINTR, EAGAIN, EINTR, 0, ENOMEM]
+    #expect(PageMemory.untilUninterrupted { answers.removeFirst() } == 0)
+    #expect(answers == [ENOMEM])
+    #expect(PageMemory.untilUninterrupted { ENOMEM } == ENOMEM)
+    var calls = 0
+    let last = PageMemory.untilUninterrupted {
+      calls += 1
+      return EINTR
+    }
+    #expect(last == EINTR && calls == 1000, "it does not hang")
   }
 
   @Test(arguments: RegionSharing.allCases, [1, 3, 20])

@@ -148,6 +148,24 @@ struct BudgetTests {
     _ = held.index
   }
 
+  /// What fits by now, because others gave pages back, needs no shrinker.
+  @Test func whatFitsByNowDisturbsNobody() {
+    let budget = PageBudget(pages: 4)
+    let calls = Protected(0)
+    _ = budget.register { _ in
+      calls.withLock { $0 += 1 }
+      return 0
+    }
+    #expect(budget.tryCharge(2))
+    #expect(budget.shrink(toFit: 2))
+    #expect(calls.withLock { $0 } == 0)
+    #expect(!budget.shrink(toFit: 3))
+    #expect(calls.withLock { $0 } == 1)
+    #expect(!budget.shrink(toFit: 5))
+    #expect(calls.withLock { $0 } == 1)
+    budget.uncharge(2)
+  }
+
   /// A shrinker may release pages of the very arena that allocates, and change the registrations.
   @Test func shrinkersMayReenter() throws {
     let budget = PageBudget(pages: 2)

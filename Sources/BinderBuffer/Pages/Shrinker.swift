@@ -35,10 +35,7 @@ package protocol Reclaimable: AnyObject, Sendable {
   // INVARIANT: alone in its cache line (and the neighbour that processors fetch with it): it may be
   // written with every free, while what else a context holds is only read.
   private let clock: UnsafeMutablePointer<Atomic<UInt64>>
-  private let lock = Lock(rank: .shrinker)
-  // Guarded by `lock`.
-  private var targets: [ObjectIdentifier: any Reclaimable] = [:]
-  private var reclaimed = 0
+  private let regions = Protected(RegionTable(), rank: .shrinker)
 
   package init() {
     // SAFETY: memory of our own, large enough and aligned; `deinit` gives it back.
@@ -89,38 +86,23 @@ package protocol Reclaimable: AnyObject, Sendable {
   }
 
   package func register(_ target: any Reclaimable) {
-    lock.lock()
-    defer { lock.unlock() }
-    targets[ObjectIdentifier(target)] = target
+    regions.withLock { $0.targets[ObjectIdentifier(target)] = target }
   }
 
   package func unregister(_ target: any Reclaimable) {
-    lock.lock()
-    let last = targets.removeValue(forKey: ObjectIdentifier(target))
-    lock.unlock()
     // The last reference may go here, outside the lock.
-    _ = last
+    _ = regions.withLock { $0.targets.removeValue(forKey: ObjectIdentifier(target)) }
   }
 
   /// How many regions it knows.
-  package var targetCount: Int {
-    lock.lock()
-    defer { lock.unlock() }
-    return targets.count
-  }
+  package var targetCount: Int { regions.withLock { $0.targets.count } }
 
   package func isRegistered(_ target: any Reclaimable) -> Bool {
-    lock.lock()
-    defer { lock.unlock() }
-    return targets[ObjectIdentifier(target)] != nil
+    regions.withLock { $0.targets[ObjectIdentifier(target)] != nil }
   }
 
   /// Pages taken back since the start.
-  package var pagesReclaimed: Int {
-    lock.lock()
-    defer { lock.unlock() }
-    return reclaimed
-  }
+  package var pagesReclaimed: Int { regions.withLock { $0.reclaimed } }
 
   /// Takes back up to `limit` pages.
   ///
@@ -129,9 +111,16 @@ package protocol Reclaimable: AnyObject, Sendable {
   ///   that are older than those of every other.
   @discardableResult
   package func reclaim(upTo limit: Int) -> Int {
-    guard limit > 0 else { return 0 }
-    lock.lock()
-    defer { lock.unlock() }
+    limit > 0 ? regions.withLock { $0.reclaim(upTo: limit) } : 0
+  }
+}
+
+/// The regions that a shrinker knows.
+private struct RegionTable {
+  var targets: [ObjectIdentifier: any Reclaimable] = [:]
+  var reclaimed = 0
+
+  mutating func reclaim(upTo limit: Int) -> Int {
     var queue = IdleQueue()
     for target in targets.values where target.oldestIdle != .max { queue.append(target) }
     queue.heapify()

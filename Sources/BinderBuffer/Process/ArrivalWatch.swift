@@ -144,7 +144,6 @@ extension ProcessCore {
   /// The next transaction; nil when the process has exited or the task is cancelled.
   func nextDelivery() async throws(BinderError) -> Delivery? {
     while !Task.isCancelled {
-      if hasExited { return nil }
       do throws(BinderError) {
         if let delivery = try receive() { return delivery }
       } catch {

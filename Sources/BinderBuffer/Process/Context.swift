@@ -11,13 +11,7 @@ public final class Context: @unchecked Sendable {
   let shrinker = Shrinker()
   let debugIDs = Atomic<UInt32>(1)
   private let shrinkerRegistration: ShrinkerRegistration
-  private let lock = Lock(rank: .context)
-  // Guarded by `lock`.
-  private var pids: Set<Int32> = []
-  // Every process that still has a region or a handle, the dead ones too, for `checkInvariants`.
-  private var cores: [ObjectIdentifier: WeakCore] = [:]
-
-  private struct WeakCore { weak var core: ProcessCore? }
+  private let processes = Protected(ProcessTable(), rank: .context)
 
   /// - Parameters:
   ///   - budget: bounds the page frames of all processes; nil leaves it to the system. When it, or
@@ -38,14 +32,10 @@ public final class Context: @unchecked Sendable {
   /// - Throws: `invalidArgument` unless `pid` is positive, `busy` while a process has that pid.
   public func makeProcess(pid: Int32) throws(BinderError) -> BinderProcess {
     guard pid > 0 else { throw .invalidArgument(.pid(pid)) }
-    lock.lock()
-    let isNew = pids.insert(pid).inserted
-    lock.unlock()
+    let isNew = processes.withLock { $0.pids.insert(pid).inserted }
     guard isNew else { throw .busy(pid: pid, .pid) }
     let core = ProcessCore(pid: pid, context: self)
-    lock.lock()
-    cores[ObjectIdentifier(core)] = WeakCore(core: core)
-    lock.unlock()
+    processes.withLock { $0.cores[ObjectIdentifier(core)] = ProcessTable.WeakCore(core: core) }
     return BinderProcess(core: core)
   }
 
@@ -74,22 +64,25 @@ public final class Context: @unchecked Sendable {
 
   func remove(_ core: ProcessCore) {
     shrinker.unregister(core)
-    lock.lock()
-    defer { lock.unlock() }
-    pids.remove(core.pid)
+    processes.withLock { _ = $0.pids.remove(core.pid) }
   }
 
   /// A process is gone, its region with it.
   func forget(_ core: ObjectIdentifier) {
-    lock.lock()
-    defer { lock.unlock() }
-    cores.removeValue(forKey: core)
+    processes.withLock { _ = $0.cores.removeValue(forKey: core) }
   }
 
   /// All processes that are still there, alive or pinned.
   func allCores() -> [ProcessCore] {
-    lock.lock()
-    defer { lock.unlock() }
-    return cores.values.compactMap(\.core)
+    processes.withLock { $0.cores.values.compactMap(\.core) }
   }
+}
+
+/// The processes of a context.
+private struct ProcessTable {
+  struct WeakCore { weak var core: ProcessCore? }
+
+  var pids: Set<Int32> = []
+  // Every process that still has a region or a handle, the dead ones too, for `checkInvariants`.
+  var cores: [ObjectIdentifier: WeakCore] = [:]
 }

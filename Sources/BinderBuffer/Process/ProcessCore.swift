@@ -25,7 +25,7 @@ internal import Synchronization
   // in memory of its own that begins a cache line: a lock that is taken brings along what it guards.
   private let sync: UnsafeMutablePointer<ProcessSync>
   private let mark = ForkMark()
-  private let state: UnsafeMutablePointer<ProcessState>
+  private let memory: UnsafeMutablePointer<ProcessState>
 
   init(pid: Int32, context: Context) {
     self.pid = pid
@@ -37,14 +37,14 @@ internal import Synchronization
     // SAFETY: room for both, each aligned: `sync` at the start, `state` behind it.
     unsafe sync = memory.bindMemory(to: ProcessSync.self, capacity: 1)
     unsafe sync.initialize(to: ProcessSync())
-    unsafe state = (memory + start).bindMemory(to: ProcessState.self, capacity: 1)
-    unsafe state.initialize(to: ProcessState(inbox: Inbox(pid: pid)))
+    unsafe self.memory = (memory + start).bindMemory(to: ProcessState.self, capacity: 1)
+    unsafe self.memory.initialize(to: ProcessState(inbox: Inbox(pid: pid)))
   }
 
   deinit {
     context.forget(ObjectIdentifier(self))
     // SAFETY: initialised in `init`; nobody else holds a reference any more.
-    unsafe state.deinitialize(count: 1)
+    unsafe memory.deinitialize(count: 1)
     unsafe sync.deinitialize(count: 1)
     unsafe sync.deallocate()
   }
@@ -59,6 +59,13 @@ internal import Synchronization
   var isInherited: Bool { mark.isInherited }
 
   // MARK: under the lock
+
+  /// The state, for whoever holds the lock; a debug build stops anybody else.
+  @inline(__always)
+  private var state: UnsafeMutablePointer<ProcessState> {
+    unsafe sync.pointee.lock.mustBeHeld()
+    return unsafe memory
+  }
 
   /// Runs `body` with the lock held: the only way to the state.
   ///

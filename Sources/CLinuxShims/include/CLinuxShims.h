@@ -38,6 +38,8 @@ int bb_get_seals(int descriptor);
 int bb_allocate(int descriptor, int64_t offset, int64_t length);
 // Gives back the memory of a part of a file; its length stays.
 int bb_punch_hole(int descriptor, int64_t offset, int64_t length);
+// Takes back flags such as "immutable" that somebody gave the file.
+int bb_clear_file_flags(int descriptor);
 
 // Copies from another process (or this one, by its own pid), as far as both sides are mapped.
 // Returns the number of bytes copied, short at the first page that cannot be reached.

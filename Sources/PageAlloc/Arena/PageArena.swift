@@ -16,7 +16,7 @@
   /// The first byte of the driver view.
   @usableFromInline nonisolated(unsafe) let base: UnsafeMutableRawPointer
   /// Pages that have an owner.
-  private let taken: Protected<PageBitmap>
+  let taken: Protected<PageBitmap>
 
   /// Maps a new memory file. Backs no page yet.
   ///

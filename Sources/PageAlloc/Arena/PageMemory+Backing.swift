@@ -62,20 +62,25 @@ extension PageMemory {
       _ = bb_allocate(
         file.raw, Int64(run.lowerBound) << Int64(Page.shift), Int64(run.count) << Int64(Page.shift))
     }
-    // Interruptions are rare and short; the bound only keeps a broken kernel from hanging us.
-    for _ in 0..<1000 {
+    let error = Self.untilUninterrupted {
       // SAFETY: the range lies in our own driver view.
-      let result = unsafe madvise(
+      unsafe madvise(
         driverView + run.lowerBound << Page.shift, run.count << Page.shift,
-        bb_MADV_POPULATE_WRITE)
-      if result == 0 { return }
-      switch errno {
-      case EINTR, EAGAIN: continue
-      case EINVAL: return touch(run)  // The kernel is older than 5.14.
-      case let code: throw .system(.populate, Errno(rawValue: code))
-      }
+        bb_MADV_POPULATE_WRITE) == 0 ? 0 : errno
     }
-    throw .system(.populate, .resourceTemporarilyUnavailable)
+    switch error {
+    case 0: return
+    case EINVAL: touch(run)  // The kernel is older than 5.14.
+    default: throw .system(.populate, Errno(rawValue: error))
+    }
+  }
+
+  /// Makes a system call again for as long as it is interrupted, and gives its last error, 0 for none.
+  /// Interruptions are rare and short; the bound only keeps a broken kernel from hanging us.
+  static func untilUninterrupted(_ call: () -> CInt) -> CInt {
+    var error = EINTR
+    for _ in 0..<1000 where error == EINTR || error == EAGAIN { error = call() }
+    return error
   }
 
   /// Backs the pages by writing to each, without changing what it holds.
@@ -91,7 +96,12 @@ extension PageMemory {
     guard returnsMemory else { return false }
     let offset = run.lowerBound << Page.shift
     let length = run.count << Page.shift
-    if !file.isNone { return bb_punch_hole(file.raw, Int64(offset), Int64(length)) == 0 }
+    if !file.isNone {
+      let result = bb_punch_hole(file.raw, Int64(offset), Int64(length))
+      // A privileged receiver can have marked the file as one that never changes.
+      guard result == -EPERM, bb_clear_file_flags(file.raw) == 0 else { return result == 0 }
+      return bb_punch_hole(file.raw, Int64(offset), Int64(length)) == 0
+    }
     // SAFETY: the range lies in our own driver view, and the pages have no user any more.
     return unsafe madvise(driverView + offset, length, MADV_REMOVE) == 0
   }

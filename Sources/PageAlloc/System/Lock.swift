@@ -61,6 +61,10 @@ internal import Glibc
     if !done { giveBackToWaiters() }
   }
 
+  /// In debug builds, stops the program unless this thread holds the lock.
+  @_spi(Engine) @inlinable @inline(__always)
+  public borrowing func mustBeHeld() { order.mustBeHeld() }
+
   /// Runs `body` while holding the lock.
   package borrowing func withLock<R: ~Copyable, E: Error>(
     _ body: () throws(E) -> R

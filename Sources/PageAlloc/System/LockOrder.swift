@@ -61,9 +61,14 @@ package struct LockRank: Sendable, Comparable {
     }
 
     @usableFromInline
-    func willUnlock() {
+    func mustBeHeld() {
       precondition(
         holder.load(ordering: .relaxed) == pthread_self(), "the lock is not held by this thread")
+    }
+
+    @usableFromInline
+    func willUnlock() {
+      mustBeHeld()
       holder.store(0, ordering: .relaxed)
       // SAFETY: the lock is held.
       if unsafe waited.pointee, let rank { HeldRanks.current &= ~(1 << UInt(rank.position)) }
@@ -97,5 +102,8 @@ package struct LockRank: Sendable, Comparable {
 
     @inlinable @inline(__always)
     func willUnlock() {}
+
+    @inlinable @inline(__always)
+    func mustBeHeld() {}
   }
 #endif

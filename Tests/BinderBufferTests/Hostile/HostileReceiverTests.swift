@@ -70,6 +70,48 @@ import Testing
     try expectNoFrames(world)
   }
 
+  /// What a receiver brings in by reading is given back once there are not enough idle pages; before,
+  /// nobody looks for it.
+  @Test func strayPagesAreGivenBack() throws {
+    let world = try World(sharing: .exportable)
+    let memory = world.server.core.locked { $0.inbox.memory! }
+    let descriptor = try world.server.readOnlyDescriptor()
+    defer { close(descriptor) }
+    var receiver = peer()
+    #expect(peer_start_mapping(&receiver, descriptor, 64 << 10) == 0)
+    defer { peer_end(&receiver) }
+    var found = [UInt8](repeating: 1, count: 64 << 10)
+    #expect(peer_read(&receiver, 0, &found, found.count) == 0)
+    #expect(found.allSatisfy { $0 == 0 })
+    #expect(try memory.residentPageCount() == 16)
+    try world.send([UInt8](repeating: 1, count: 8192))
+    try world.server.take().free()
+    #expect(world.context.reclaim(2) == 2)
+    #expect(try memory.residentPageCount() == 14)
+    #expect(world.context.reclaim(1) == 0)
+    #expect(try memory.residentPageCount() == 0)
+    try expectNoFrames(world)
+  }
+
+  /// A privileged receiver marks the file as one that never changes: memory goes back nevertheless.
+  @Test func marksTheFileAsImmutable() throws {
+    let world = try World(sharing: .exportable)
+    let descriptor = try world.server.readOnlyDescriptor()
+    defer { close(descriptor) }
+    try world.send([UInt8](repeating: 1, count: 20_000))
+    try world.server.take().free()
+    // FS_IOC_SETFLAGS, FS_IMMUTABLE_FL
+    var flags: CInt = 0x10
+    guard ioctl(descriptor, 0x4008_6602, &flags) == 0 else {
+      print("skipped: this user or this kernel cannot mark a memory file as immutable")
+      return
+    }
+    #expect(world.context.reclaim() == 5)
+    let memory = world.server.core.locked { $0.inbox.memory! }
+    #expect(try memory.residentPageCount() == 0)
+    try expectNoFrames(world)
+  }
+
   /// A receiver that is killed while it reads: the region and its accounts are the engine's.
   @Test func isKilledWhileItReads() throws {
     let world = try World(sharing: .exportable)

@@ -260,6 +260,15 @@ import Testing
     }
   }
 
+  /// An exit that finds no registration yet leaves none behind, when the region is registered later.
+  @Test func anExitWhileMappingLeavesNoRegistration() throws {
+    let context = Context()
+    let process = try context.makeProcess(pid: 1)
+    process.core.locked { process.core.publishExit(&$0) }
+    try process.mapRegion(length: 4096)
+    #expect(context.shrinker.targetCount == 0)
+  }
+
   /// A dead process is not in the shrinker's list any more, and its pages are gone.
   @Test func theDeadHaveNothing() throws {
     let crowd = try Crowd(2)

@@ -6,7 +6,7 @@ import Testing
 
 /// Threads that wait are woken by what they wait for, and by the end of it. They would wait for ever:
 /// a lost wake-up is seen after ten seconds.
-@Suite struct BlockingTests {
+@Suite(.timeLimit(.minutes(1))) struct BlockingTests {
   /// What a thread waited for.
   enum Outcome: Equatable {
     case data([UInt8])
@@ -14,7 +14,7 @@ import Testing
     case failed(BinderError)
   }
 
-  private func outcome(_ wait: () throws(BinderError) -> Delivery?) -> Outcome {
+  fileprivate static func outcome(_ wait: () throws(BinderError) -> Delivery?) -> Outcome {
     do throws(BinderError) {
       guard let delivery = try wait() else { return .nothing }
       return .data(delivery.data)
@@ -31,7 +31,7 @@ import Testing
   ) throws -> Outcome {
     let (result, isDone) = (ThreadResult<Outcome>(), SharedCount(0))
     let thread = TestThread {
-      result.value = outcome(wait)
+      result.value = Self.outcome(wait)
       isDone.value.store(1, ordering: .releasing)
     }
     waitUntil { process.core.waiterCount == 1 }
@@ -113,6 +113,56 @@ import Testing
     try world.expectNothingHeld()
   }
 
+  /// Two threads await replies of different processes: each goes on with its own, whichever came first.
+  @Test(arguments: [[0, 1], [1, 0]], [End.reply, .free, .calleeExits])
+  func aReplyEndsItsOwnWait(order: [Int], end: End) throws {
+    let world = try World()
+    let client = world.client
+    let other = try world.context.makeProcess(pid: 3, regionLength: 64 << 10)
+    let servers = [world.server, other]
+    let calls = try servers.map { try client.ask([1], $0.makeNode()) }
+    let deliveries = try servers.map { Handoff(try $0.take()) }
+    let sleepers = calls.map { call in
+      Sleeper(in: client) { () throws(BinderError) in try call.await(.seconds(Int64.max)) }
+    }
+    for index in order {
+      let expected: Outcome
+      switch end {
+      case .reply:
+        try servers[index].reply(to: deliveries[index].open()!, [UInt8(index)])
+        expected = .data([UInt8(index)])
+      case .free:
+        deliveries[index].open()!.free()
+        expected = .failed(.failedReply(pid: servers[index].pid))
+      case .calleeExits, .callerExits:
+        servers[index].exit()
+        expected = .failed(.dead(pid: servers[index].pid, .receiverExited))
+      }
+      #expect(sleepers[index].outcome() == expected)
+    }
+    for delivery in deliveries { _ = delivery.open() }
+    try world.expectNothingHeld()
+  }
+
+  /// The end of a process ends the waits of all its threads: for what comes in, and for replies.
+  @Test func exitEndsEveryWait() throws {
+    let world = try World()
+    let (client, server) = (world.client, world.server)
+    let calls = try (0..<2).map { _ in try client.ask([1], server.makeNode()) }
+    let receivers = (0..<2).map { _ in
+      Sleeper(in: client) { () throws(BinderError) in
+        try client.receive(timeout: .seconds(Int64.max))
+      }
+    }
+    let callers = calls.map { call in
+      Sleeper(in: client) { () throws(BinderError) in try call.await(.seconds(Int64.max)) }
+    }
+    client.exit()
+    for sleeper in receivers + callers {
+      #expect(sleeper.outcome() == .failed(.dead(pid: 2, .receiverExited)))
+    }
+  }
+
   /// Each of several receivers gets one of as many transactions.
   @Test func oneWakeUpForEach() throws {
     let world = try World()
@@ -120,7 +170,7 @@ import Testing
     let results = (0..<4).map { _ in ThreadResult<Outcome>() }
     let threads = results.map { result in
       TestThread {
-        result.value = outcome { () throws(BinderError) in
+        result.value = Self.outcome { () throws(BinderError) in
           try server.receive(timeout: .seconds(60))
         }
       }
@@ -143,18 +193,44 @@ import Testing
     let world = try World()
     let (server, client) = (world.server, world.client)
     #expect(
-      outcome { () throws(BinderError) in try server.receive(timeout: timeout) } == .nothing)
+      Self.outcome { () throws(BinderError) in try server.receive(timeout: timeout) } == .nothing)
     let call = try world.send([1], oneway: false).call!
     #expect(
-      outcome { () throws(BinderError) in try call.await(timeout) }
+      Self.outcome { () throws(BinderError) in try call.await(timeout) }
         == .nothing)
     // What is there already comes, however short the timeout.
     #expect(
-      outcome { () throws(BinderError) in try server.receive(timeout: timeout) } == .data([1]))
+      Self.outcome { () throws(BinderError) in try server.receive(timeout: timeout) } == .data([1]))
     #expect(
-      outcome { () throws(BinderError) in try call.await(timeout) }
+      Self.outcome { () throws(BinderError) in try call.await(timeout) }
         == .failed(.failedReply(pid: 1)))
     try world.expectNothingHeld()
+  }
+}
+
+/// A thread that sleeps for something of a process.
+private final class Sleeper: Sendable {
+  private let result = ThreadResult<BlockingTests.Outcome>()
+  private let isDone = SharedCount(0)
+  private let thread: TestThread
+
+  /// Returns when it sleeps.
+  init(
+    in process: BinderProcess, _ wait: @escaping @Sendable () throws(BinderError) -> Delivery?
+  ) {
+    let (result, isDone, before) = (result, isDone, process.core.waiterCount)
+    thread = TestThread {
+      result.value = BlockingTests.outcome(wait)
+      isDone.value.store(1, ordering: .releasing)
+    }
+    waitUntil { process.core.waiterCount > before }
+  }
+
+  /// What it waited for; nil, and an issue, when it sleeps on. Then it is left behind.
+  func outcome() -> BlockingTests.Outcome? {
+    guard waitUntil({ isDone.value.load(ordering: .acquiring) == 1 }) else { return nil }
+    thread.join()
+    return result.value
   }
 }
 

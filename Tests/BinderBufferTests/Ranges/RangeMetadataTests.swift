@@ -1,6 +1,7 @@
-import BinderBuffer
 import Synchronization
 import Testing
+
+@testable import BinderBuffer
 
 /// Metadata lives exactly as long as its range is committed.
 @Suite(.timeLimit(.minutes(15))) struct RangeMetadataTests {
@@ -105,6 +106,19 @@ import Testing
     try fill(SIMD64<UInt8>(repeating: 3), policy, ==)
     try fill("a string that is long enough to live on the heap", policy, ==)
     try fill([[1, 2], [3]], policy, ==)
+  }
+
+  /// Alignments that only types of C have, in regions so small that their tables share pages.
+  @Test(arguments: [8, 64, 128, 512], [8, 64, 4096, 8192])
+  func anyAlignment(alignment: Int, length: Int) throws {
+    for policy in PlacementPolicy.newest {
+      var engine = try RangeEngine(
+        length: length, policy: policy, frames: nil, metadataStride: alignment,
+        metadataAlignment: alignment)
+      #expect(Int(bitPattern: engine.smallMetadata) % alignment == 0)
+      try engine.mapTables()
+      #expect(Int(bitPattern: engine.largeMetadata) % alignment == 0)
+    }
   }
 
   private func fill<Value>(
