@@ -106,6 +106,41 @@ struct SystemTests {
     #expect(shared.lock.word.load(ordering: .relaxed) == 0)
   }
 
+  /// A thread that was woken and came too late is next: the lock is handed to it, and it is woken again.
+  @Test(.timeLimit(.minutes(1))) func whoComesTooLateIsHandedTheLock() {
+    final class Shared: Sendable {
+      let lock = Lock()
+      let isDone = Atomic<Bool>(false)
+      var word: UInt32 { lock.word.load(ordering: .relaxed) }
+    }
+    var handedOver = 0
+    for _ in 0..<20 {
+      let shared = Shared()
+      shared.lock.lock()
+      Thread.detachNewThread {
+        shared.lock.withLock {}
+        shared.isDone.store(true, ordering: .relaxed)
+      }
+      // It sleeps; is woken; finds the lock taken again; claims to be next, and sleeps for that.
+      while shared.word != 3 { sched_yield() }
+      shared.lock.unlock()
+      shared.lock.lock()
+      while shared.word != 7, !shared.isDone.load(ordering: .relaxed) { sched_yield() }
+      usleep(2000)
+      if shared.word == 7 { handedOver += 1 }
+      shared.lock.unlock()
+      for _ in 0..<100_000 {
+        if shared.isDone.load(ordering: .relaxed) { break }
+        usleep(100)
+      }
+      guard shared.isDone.load(ordering: .relaxed) else {
+        Issue.record("the thread that was next sleeps on")
+        return
+      }
+    }
+    #expect(handedOver > 0)
+  }
+
   /// A signal that comes when the lock has been given back, and before the waiter sleeps.
   @Test(.timeLimit(.minutes(15)))
   func aSignalInBetweenIsNotLost() {

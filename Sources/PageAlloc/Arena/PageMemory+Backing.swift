@@ -58,9 +58,11 @@ extension PageMemory {
     if run.isEmpty { return }
     if run.count >= Self.longRun, !file.isNone {
       // Frames for the whole run at once, which are then only mapped. It is all or nothing and may
-      // fail, for a signal too: the call below then does everything, or says why not.
-      _ = bb_allocate(
+      // fail, for a signal too: the call below then does everything, or says why not. Without memory
+      // it is not tried, since it would take the last pages, and shrinkers need some to run.
+      let result = bb_allocate(
         file.raw, Int64(run.lowerBound) << Int64(Page.shift), Int64(run.count) << Int64(Page.shift))
+      if result == -ENOMEM { throw .system(.populate, .noMemory) }
     }
     let error = Self.untilUninterrupted {
       // SAFETY: the range lies in our own driver view.

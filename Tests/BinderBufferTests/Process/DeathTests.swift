@@ -27,6 +27,51 @@ import Testing
     try world.expectNothingHeld()
   }
 
+  /// One that found nothing before, and has not looked under the lock since, learns of the end too.
+  @Test func aPollerLearnsOfTheEnd() throws {
+    let world = try World()
+    #expect(try world.server.isDrained)
+    world.server.exit()
+    #expect(failure { _ = try world.server.receive() } == .dead(pid: 1, .receiverExited))
+  }
+
+  /// A reply that has arrived goes with its caller; its call may be given up, or asked for, later.
+  @Test func anArrivedReplyGoesWithItsCaller() throws {
+    let world = try World()
+    let givenUp = try world.client.ask([1], world.node)
+    let askedFor = try world.client.ask([2], world.node)
+    for _ in 0..<2 { try world.server.take().reply([3]) }
+    #expect(world.client.statistics.bufferCount == 2)
+    world.client.exit()
+    givenUp.abandon()
+    #expect(failure { _ = try askedFor.take() } == .dead(pid: 2, .receiverExited))
+    try world.expectNothingHeld()
+  }
+
+  /// A process that dies while its answer is on the way has not answered.
+  @Test func aDeadReplierAnswersNothing() throws {
+    let world = try World()
+    let (server, client) = (world.server.core, world.client.core)
+    let call = try world.client.ask([1], world.node)
+    let delivery = try world.server.take()
+    let caller = try server.takeCaller(ofBufferAt: delivery.offset, isKept: false)
+    let answer = try client.reserve(
+      TransactionLayout(data: 8, offsets: 0, extra: 0, securityContext: 0), oneway: false,
+      sender: 1)
+    world.server.exit()
+    do throws(BinderError) {
+      try client.answer(caller.call, answer, code: 0, flags: [], from: server)
+      Issue.record("a dead process answered")
+    } catch {
+      #expect(error == .dead(pid: 1, .senderExited))
+    }
+    #expect(try call.take() == nil)
+    ProcessCore.fail(caller, .calleeExited(1))
+    #expect(failure { _ = try call.take() } == .dead(pid: 1, .receiverExited))
+    delivery.free()
+    try world.expectNothingHeld()
+  }
+
   @Test func aDeadSenderSendsNothing() throws {
     let world = try World()
     let filling = try world.client.allocate(dataSize: 100, oneway: true, for: world.node)
@@ -91,7 +136,8 @@ import Testing
     try world.expectNothingHeld()
   }
 
-  @Test func aDeliveryOutlivesItsProcess() throws {
+  /// Also one that was held by its bare offset for a while.
+  @Test(arguments: [false, true]) func aDeliveryOutlivesItsProcess(wasKept: Bool) throws {
     let world = try World()
     weak var core: ProcessCore?
     var delivery: Delivery?
@@ -103,6 +149,7 @@ import Testing
       // Some idle pages too.
       try world.send([UInt8](repeating: 6, count: 9000), to: mortal.makeNode())
       delivery = try mortal.take()
+      if wasKept { delivery = try mortal.take(at: delivery.take()!.keep()) }
       try mortal.take().free()
     }
     // The handle is gone; so are the idle pages, and the pid can be used again.
