@@ -138,7 +138,7 @@ import Testing
   /// A signal ends a call, and the kernel or the program makes it again: every call arrives once.
   @Test(
     .timeLimit(.minutes(15)),
-    .disabled("an answer that a signal overtakes in the kernel may leave its call waiting for ever"),
+    .disabled("an answer that a signal overtakes may leave its call waiting for ever"),
     arguments: ["", "restart"])
   func signalsSendNothingTwice(_ restart: String) throws {
     let scratch = try ScratchDirectory()
