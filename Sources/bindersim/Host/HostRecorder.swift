@@ -86,8 +86,16 @@ final class HostRecorder: Sendable {
       }
       return
     }
-    let region = state.regions[id] ?? HostedRegion(device, event.region, key: key)
-    state.regions[id] = region
+    let known = state.regions[id]
+    if known == nil {
+      // What was being copied when the open ended has no region any more.
+      switch event.step {
+      case .reserved, .refused: break
+      default: return
+      }
+    }
+    let region = known ?? HostedRegion(device, event.region, key: key)
+    if known == nil { state.regions[id] = region }
     switch event.step {
     case .reserved: Self.keep(timed.time, for: number, in: &state.reserved)
     case .sent(let message): noteSent(message, number, timed.time, region, &state)

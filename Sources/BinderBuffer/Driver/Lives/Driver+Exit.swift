@@ -64,10 +64,6 @@ extension Driver {
   /// Ends an open: its nodes die, its references and its unread transactions go.
   mutating func endProcess(_ process: ProcessIndex) {
     guard !processes[process].isDead else { return }
-    if options.reportsBuffers {
-      let last = processes[process].statistics
-      note(.ended(last), 0, in: process)
-    }
     effects.died.append(id(process))
     processes[process].isDead = true
     processes[process].isFrozen = false
@@ -84,6 +80,11 @@ extension Driver {
     while let work = popFirst(.process(process)) { discard(work, freeing: false) }
     while let work = popFirst(.readDeaths(process)) { discard(work, freeing: false) }
     while let work = popFirst(.readFreezes(process)) { discard(work, freeing: false) }
+    // What is live now goes with the region.
+    if options.reportsBuffers {
+      let last = processes[process].statistics
+      note(.ended(last), 0, in: process)
+    }
     effects.freezeProgress = true
     endProcessIfUnused(process)
   }
