@@ -30,6 +30,10 @@ let package = Package(
 
     // A second process for the tests, in C because a forked child may not run Swift.
     .target(name: "CTestPeer", path: "Tests/CTestPeer"),
+    // The example of Sources/BinderBuffer/BinderBuffer.docc/BetweenProcesses.md: a program of two processes.
+    .executableTarget(
+      name: "BetweenProcesses", dependencies: ["BinderBuffer", "PageAlloc"],
+      path: "Tests/Examples/BetweenProcesses", swiftSettings: features),
     .testTarget(
       name: "PageAllocTests", dependencies: ["PageAlloc", "CTestPeer"], swiftSettings: features),
     .testTarget(
@@ -43,7 +47,8 @@ let package = Package(
       name: "FuzzTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
       exclude: fuzzFiles + ["LibFuzzer.swift"], swiftSettings: features),
     .testTarget(
-      name: "bindersimTests", dependencies: ["bindersim", "BinderBuffer", "PageAlloc"],
+      name: "bindersimTests",
+      dependencies: ["bindersim", "BinderBuffer", "PageAlloc", "BetweenProcesses"],
       exclude: ["Fixtures"], swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]

@@ -56,8 +56,15 @@ ssize_t bb_receive_descriptor(int socket, void *bytes, size_t length, int *descr
   do got = recvmsg(socket, &message.header, MSG_CMSG_CLOEXEC); while (got < 0 && errno == EINTR);
   if (got < 0) return -errno;
   struct cmsghdr *header = CMSG_FIRSTHDR(&message.header);
-  if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-    memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
+  if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+      int one;
+      memcpy(&one, CMSG_DATA(header) + i * sizeof one, sizeof one);
+      // The room is rounded up, so that a second one may come.
+      if (i == 0) *descriptor = one; else close(one);
+    }
+  }
   return got;
 }
 

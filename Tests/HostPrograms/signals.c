@@ -2,8 +2,9 @@
 //
 //   signals COUNT MICROSECONDS [restart]
 //
-// A server and a client; both get SIGALRM every so often, in the middle of calls too. With
-// `restart` the kernel makes interrupted calls again, else the programs do, as libbinder does.
+// A server and a client; for each call both get a SIGALRM within so many microseconds, at a random
+// moment. With `restart` the kernel makes interrupted calls again, else the programs do, as libbinder
+// does.
 #include "parcel.h"
 
 #include <signal.h>
@@ -14,10 +15,14 @@
 static volatile sig_atomic_t rung;
 static void ring(int signal) { (void)signal, rung++; }
 
-static void rain(long microseconds, int flags) {
+static void expect_signals(int flags) {
   struct sigaction action = {.sa_handler = ring, .sa_flags = flags};
   sigaction(SIGALRM, &action, NULL);
-  struct itimerval timer = {{0, microseconds}, {0, microseconds}};
+}
+
+// One signal, soon: not again and again, or a slow machine would do nothing else.
+static void aim(long microseconds) {
+  struct itimerval timer = {{0, 0}, {0, 1 + random() % microseconds}};
   setitimer(ITIMER_REAL, &timer, NULL);
 }
 
@@ -39,7 +44,8 @@ static void serve(int ready, long pause, int flags) {
   int device = open_device(&region);
   if (ioctl(device, BINDER_SET_CONTEXT_MGR, &(int){0})) err(1, "BINDER_SET_CONTEXT_MGR");
   // From here on: opening and mapping are not restarted by programs.
-  rain(pause, flags);
+  expect_signals(flags);
+  srandom(2);
   uint8_t returns[256];
   uint32_t expected = 0, enter = BC_ENTER_LOOPER;
   if (write(ready, "r", 1) != 1) err(1, "write");
@@ -56,6 +62,7 @@ static void serve(int ready, long pause, int flags) {
     memcpy(&number, (void *)(uintptr_t)m.data.ptr.buffer, 4);
     if (number != expected) errx(1, "call %u came where %u was due", number, expected);
     expected++;
+    aim(pause);
     struct parcel reply = {.size = 0};
     put_word(&reply, number);
     struct __attribute__((packed)) { uint32_t free; binder_uintptr_t buffer; struct command c; } out = {
@@ -78,8 +85,9 @@ int main(int argc, char **argv) {
   if (read(ready[0], &byte, 1) != 1) errx(1, "no server");
   const char *region;
   int device = open_device(&region);
-  rain(pause, flags);
+  expect_signals(flags);
   for (uint32_t i = 0; i < count; i++) {
+    aim(pause);
     struct parcel request = {.size = 0};
     put_word(&request, i);
     struct command c = command_for(BC_TRANSACTION, manager, 1, &request);

@@ -42,6 +42,8 @@ public struct DriverOptions: Sendable {
   public var faults: FaultInjector?
   /// What one process may hold.
   public var limits = DriverLimits()
+  /// Tells what happens to every buffer (`Effects.buffers`), for recorders.
+  public var reportsBuffers = false
 
   /// As the C driver of Linux 6.12 with regions of this process, unless said otherwise.
   public init(

@@ -31,6 +31,8 @@ extension Driver {
     public var freezeProgress = false
     /// Opens that ended.
     public var died: [DriverProcessID] = []
+    /// What happened to buffers; none unless the options ask for it.
+    public var buffers: [BufferEvent] = []
 
     /// None.
     public init() {}
@@ -38,7 +40,7 @@ extension Driver {
     /// Whether there is nothing to do.
     public var isEmpty: Bool {
       woken.isEmpty && readiness.isEmpty && closedFiles.isEmpty && closedDescriptors.isEmpty
-        && !freezeProgress && died.isEmpty
+        && !freezeProgress && died.isEmpty && buffers.isEmpty
     }
 
     /// Forgets everything and keeps the room.
@@ -48,6 +50,7 @@ extension Driver {
       closedFiles.removeAll(keepingCapacity: true)
       closedDescriptors.removeAll(keepingCapacity: true)
       died.removeAll(keepingCapacity: true)
+      buffers.removeAll(keepingCapacity: true)
       freezeProgress = false
     }
   }

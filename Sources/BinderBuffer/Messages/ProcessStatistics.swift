@@ -115,7 +115,7 @@ extension Inbox {
 }
 
 extension BufferSpace {
-  fileprivate func describe(into result: inout ProcessStatistics) {
+  func describe(into result: inout ProcessStatistics) {
     result.policy = ranges.policy
     result.regionLength = length
     result.bufferCount = ranges.bufferCount

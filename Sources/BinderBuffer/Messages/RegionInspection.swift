@@ -9,6 +9,17 @@ public struct RegionInspection: Sendable {
   /// The state of every page, by index; empty without a region.
   public let pages: [PageState]
 
+  /// That of a process without a region.
+  public init(emptyOf pid: Int32) {
+    self.init(statistics: ProcessStatistics(pid: pid), buffers: [], pages: [])
+  }
+
+  init(statistics: ProcessStatistics, buffers: [BufferDescription], pages: [PageState]) {
+    self.statistics = statistics
+    self.buffers = buffers
+    self.pages = pages
+  }
+
   /// The runs of pages that have a frame, low to high.
   public var framedPages: [Range<Int>] {
     var runs: [Range<Int>] = []
@@ -109,16 +120,22 @@ extension BufferSpace {
 }
 
 extension BufferDescription {
-  init(_ range: RangeDescription, _ record: MessageRecord?) {
+  init(
+    _ range: RangeDescription, dataSize: Int, offsetsSize: Int, extraSize: Int, state: State
+  ) {
     offset = range.offset
     size = range.size
-    dataSize = Int(record?.dataSize ?? 0)
-    offsetsSize = Int(record?.offsetsSize ?? 0)
-    extraSize = Int(record?.extraSize ?? 0)
+    self.dataSize = dataSize
+    self.offsetsSize = offsetsSize
+    self.extraSize = extraSize
     isOneway = range.isOneway
     senderPID = range.sender
     debugID = range.debugID
-    state =
+    self.state = state
+  }
+
+  init(_ range: RangeDescription, _ record: MessageRecord?) {
+    let state: State =
       switch record?.state {
       case nil: .beingFilled
       case .queued: .queued
@@ -126,5 +143,8 @@ extension BufferDescription {
       case .replied: .replied
       case .delivered, .kept: .delivered
       }
+    self.init(
+      range, dataSize: Int(record?.dataSize ?? 0), offsetsSize: Int(record?.offsetsSize ?? 0),
+      extraSize: Int(record?.extraSize ?? 0), state: state)
   }
 }

@@ -57,8 +57,14 @@ extension BinderProcess {
   ///
   /// - Complexity: O(ranges), under the process's lock: ask for it after a failure, not on the way.
   public func exhaustionLog(requested size: Int) -> String {
-    let region = inspect()
-    let (statistics, live) = (region.statistics, region.buffers)
+    inspect().exhaustionLog(requested: size)
+  }
+}
+
+extension RegionInspection {
+  /// The two lines that the C driver logs when a buffer of `size` bytes finds no room. O(buffers).
+  public func exhaustionLog(requested size: Int) -> String {
+    let live = buffers
     // What lies between two live buffers is one free range.
     var (end, free) = (0, 0)
     for buffer in live {
@@ -67,7 +73,7 @@ extension BinderProcess {
     }
     if end < statistics.regionLength { free += 1 }
     return """
-      \(pid): binder_alloc_buf size \(size) failed, no address space
+      \(statistics.pid): binder_alloc_buf size \(size) failed, no address space
       allocated: \(statistics.bytesInUse) (num: \(live.count) largest: \
       \(live.map(\.size).max() ?? 0)), free: \(statistics.freeBytes) (num: \(free) largest: \
       \(statistics.largestFreeRange))

@@ -102,6 +102,13 @@ static inline void bb_touch(void *_Nonnull address) {
   __atomic_fetch_or((unsigned char *)address, 0, __ATOMIC_RELAXED);
 }
 
+// Copies bytes that somebody else may be changing: each is read once, and what the copy holds stays.
+static inline void bb_copy_once(void *_Nonnull to, const void *_Nonnull from, size_t length) {
+  __builtin_memcpy(to, from, length);
+  // What was copied may not be read from where it came from again.
+  __asm__ volatile("" : : "r"(to) : "memory");
+}
+
 // Begins to fetch the cache line at an address, to be written soon.
 static inline void bb_prefetch_to_write(const void *_Nonnull address) {
 #if defined(__x86_64__)

@@ -68,6 +68,10 @@ public enum SystemCall: String, Sendable, CustomStringConvertible {
   case processRead = "process_vm_readv"
   /// Makes the descriptor that tells of arrivals.
   case event = "eventfd"
+  case seals = "fcntl(F_GET_SEALS)"
+  case status = "fstat"
+  case send = "sendmsg"
+  case receive = "recvmsg"
 
   /// The C name of the call.
   public var description: String { rawValue }
@@ -85,6 +89,10 @@ public enum InvalidArgument: String, Sendable {
   case pageNotInUse = "page that is not in use"
   /// A descriptor was wanted of an arena that is `inProcess`; the value is its page count.
   case notExportable = "descriptor of an arena that is not exportable"
+  /// A descriptor, of which a `RegionReader` was wanted; the value is its number.
+  case notARegion = "descriptor of no memory file with a fixed length (sealed against shrinking)"
+  /// The length of a region in bytes: whole pages, at most 64 GiB, and as long as was expected.
+  case regionLength = "length of a region, in bytes (whole pages, and as long as expected)"
   /// A negative count of bytes.
   case byteCount = "byte count"
   /// A handle was wanted of this process itself; the value is its pid.

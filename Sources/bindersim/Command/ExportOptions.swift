@@ -21,7 +21,7 @@ struct ExportRequest: Sendable {
   fileprivate var usesStandardOutput: Bool { outputs.contains { $0.path == "-" } }
 }
 
-/// The options that ask for exports; `run` and `replay` have them all.
+/// The options that ask for exports; `run`, `replay` and `host` have them all.
 enum ExportOptions {
   static let json = Option(
     optional: "json", .file,
@@ -101,6 +101,11 @@ struct ExportFiles: ~Copyable {
 
   consuming func write(_ outcome: Outcome) throws(CommandError) {
     if !request.usesStandardOutput { try StandardOutput.write(outcome.text) }
+    try writeFiles(outcome)
+  }
+
+  /// The same without the text, which is for standard output.
+  consuming func writeFiles(_ outcome: Outcome) throws(CommandError) {
     if let json { try json.commit(try outcome.json()) }
     if let html { try html.commit(outcome.page().html) }
     if let trace {

@@ -38,17 +38,22 @@ extension HostTable {
     _ length: Int, _ protection: CInt, _ open: HostedOpen, _ thread: HostedThread,
     _ work: inout DeviceWork
   ) throws(Errno) -> OwnedDescriptor {
+    let length = min(Self.pages(length), regionLimit)
+    guard length <= limits.memory - held(by: open.owner).memory else {
+      noteLimit("memory", open.owner)
+      throw .noMemory
+    }
     let file = try open.device.step(&work) { (driver) throws(Errno) in
       _ = try driver.map(
-        open.process, length: min(Self.pages(length), regionLimit),
-        writable: protection & PROT_WRITE != 0, caller: thread.process.pid)
+        open.process, length: length, writable: protection & PROT_WRITE != 0,
+        caller: thread.process.pid)
       return try driver.readOnlyDescriptor(open.process)
     }
     let region = OwnedDescriptor(file)
     guard let identity = OpenFileID(own: file) else { throw .noMemory }
     let watch = bb_watch_add(watcher.raw, file)
     guard watch >= 0 else { throw Errno(rawValue: -watch) }
-    open.mapped(identity, watch: watch)
+    open.mapped(identity, length: length, watch: watch)
     add(region: identity, watch: watch, of: open)
     return region
   }

@@ -64,6 +64,11 @@ extension HostTable {
       call.fail(ESRCH)
       return
     }
+    guard held(by: thread.process).opens < limits.opens else {
+      noteLimit("opens", thread.process)
+      call.fail(EMFILE)
+      return
+    }
     var work = DeviceWork()
     var own: CInt = -1
     var given: CInt = -1
@@ -80,6 +85,7 @@ extension HostTable {
       return
     }
     let owner = thread.process
+    recorder?.noteName(owner.name, of: owner.pid)
     let label = securityContext
     let process = device.step(&work) { $0.open(pid: owner.pid, securityContext: label) }
     let open = HostedOpen(

@@ -20,6 +20,8 @@ internal import PageAlloc
   private var wokenEarly: Set<DriverThreadID> = []
   private var opens: [DriverProcessID: HostedOpen] = [:]
   private var freezeProgress = 0
+  /// What happened to buffers and is not recorded yet, in order.
+  private var buffers: [TimedBufferEvent] = []
 
   init(name: String, index: Int, options: DriverOptions) {
     self.name = name
@@ -54,6 +56,29 @@ internal import PageAlloc
   }
 
   // MARK: opens
+
+  /// What a region holds now; nil when its open has ended.
+  func inspect(_ process: DriverProcessID) -> RegionInspection? {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return try? driver.inspect(process)
+  }
+
+  /// What happened to buffers since this was asked last, in order.
+  func takeBufferEvents() -> [TimedBufferEvent] {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    defer { buffers = [] }
+    return buffers
+  }
+
+  /// The counts of that region.
+  func statistics(_ process: DriverProcessID) -> ProcessStatistics? {
+    look { try? $0.statistics(process) }
+  }
+
+  /// What its regions are told apart by.
+  var context: BinderContext { BinderContext(rawValue: UInt8(index)) ?? .binder }
 
   func add(_ open: HostedOpen) {
     unsafe pthread_mutex_lock(mutex)
@@ -133,6 +158,11 @@ internal import PageAlloc
 
   fileprivate func drain(into work: inout DeviceWork) {
     guard !driver.effects.isEmpty else { return }
+    if !driver.effects.buffers.isEmpty {
+      let now = MonotonicClock.now()
+      buffers += driver.effects.buffers.map { TimedBufferEvent(event: $0, time: now) }
+      work.hasBufferEvents = true
+    }
     for woken in driver.effects.woken {
       if let read = waiting.removeValue(forKey: woken.thread) {
         answering.insert(woken.thread)
@@ -191,10 +221,12 @@ struct DeviceWork {
   var closedFiles: [FileToken] = []
   var closedDescriptors: [(process: DriverProcessID, number: Int32)] = []
   var ended: [HostedOpen] = []
+  /// Something happened to buffers: see `Device.takeBufferEvents`.
+  var hasBufferEvents = false
 
   var isEmpty: Bool {
     answers.isEmpty && readiness.isEmpty && closedFiles.isEmpty && closedDescriptors.isEmpty
-      && ended.isEmpty
+      && ended.isEmpty && !hasBufferEvents
   }
 }
 

@@ -21,6 +21,11 @@ enum HostCommand {
   private static let region = Option(
     "region", .region, default: EngineOptions.largestRegion, shown: "4M",
     help: "bytes of region that a program gets at most, whatever it maps")
+  private static let limits = Option(
+    "limit", .limits, default: HostLimits(), shown: "far above what programs hold",
+    help: "what one program may hold: "
+      + HostLimits.all.map { "\($0.name) (\($0.meaning); beyond: \($0.error))" }
+      .joined(separator: ", "))
   private static let serviceManager = Option(
     "service-manager",
     help: "answer handle 0 of /dev/binder as Android's service manager does: add, get, check, list")
@@ -59,15 +64,17 @@ enum HostCommand {
     options: [
       name.description, join.description, serviceManager.description, policy.description,
       kernel.description, RuleOptions.rules.description, region.description,
-      EngineOptions.budget.description,
-      label.description, quiet.description, ExportOptions.json.description, check.description,
+      EngineOptions.budget.description, limits.description,
+      label.description, quiet.description, check.description,
       probe.description, manage.description, exchange.description, echo.description,
-    ],
+    ] + ExportOptions.descriptions,
     examples: [
       "bindersim host --check",
       "bindersim host -- sh -c './server & sleep 1; ./client'",
       "bindersim host --name dev --service-manager -- ./server",
       "bindersim host --join dev -- ./client",
+      "bindersim host --html report.html --ftrace all.ftrace -- ./test-suite",
+      "bindersim host --limit opens=8,memory=4M,handles=1000 -- ./test-suite",
     ]
   ) { arguments throws(CommandError) in
     if arguments[probe] { return HostProbe.run() }
@@ -86,27 +93,31 @@ enum HostCommand {
     let chosen = try RuleOptions.choose(
       arguments.has(policy) || release == nil ? arguments[policy] : nil, release,
       arguments[RuleOptions.rules])
+    let exports = try ExportOptions.request(from: arguments)
+    let files = try ExportFiles.open(exports, inputs: [])
+    var driver = DriverOptions(
+      kernel: protocolVersion(of: release), policy: chosen.policy, sharing: .exportable,
+      budget: arguments[EngineOptions.budget].map { PageBudget(pages: $0) })
+    driver.limits = arguments[limits].driver
     let session = try HostSession(
       HostOptions(
-        driver: DriverOptions(
-          kernel: protocolVersion(of: release), policy: chosen.policy, sharing: .exportable,
-          budget: arguments[EngineOptions.budget].map { PageBudget(pages: $0) }),
-        region: arguments[region], name: arguments[name],
+        driver: driver, region: arguments[region], name: arguments[name],
         securityContext: arguments[label].map { Array($0.utf8) + [0] },
-        isServiceManager: arguments[serviceManager]))
-    let json = try arguments[ExportOptions.json].map { (path) throws(CommandError) in
-      try OutputFile(path: path)
-    }
+        isServiceManager: arguments[serviceManager], limits: arguments[limits],
+        recording: exports.recording == .none && !arguments[quiet] ? .timeline : exports.recording))
     let start = MonotonicClock.now()
     let status = try session.run(words)
+    let elapsed = MonotonicClock.now() - start
+    let recorder = session.table.recorder
+    let recording = recorder?.recording
     var report = session.table.report
-    report.elapsedNanoseconds = MonotonicClock.now() - start
+    report.elapsedNanoseconds = elapsed
     report.policy = chosen.policy.name
     report.rules = chosen.report
-    if !arguments[quiet] { StandardError.write(report.text) }
-    if let json {
-      try json.commit(try JSONText.encode(report, schema: "bindersim.host", version: 1))
-    }
+    if let recorder, let recording { report.add(recorder, recording) }
+    let outcome = report.outcome(recorder, recording, hasText: !arguments[quiet])
+    if !arguments[quiet] { StandardError.write(outcome.text) }
+    try files.writeFiles(outcome)
     end(with: status)
   }
 

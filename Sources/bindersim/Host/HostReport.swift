@@ -1,3 +1,4 @@
+internal import BinderBuffer
 internal import Synchronization
 
 /// What one open of a device did.
@@ -46,6 +47,72 @@ struct HostReport: Encodable, Sendable {
     bytes += program.bytes
     copies += counts.copies.load(ordering: .relaxed)
     if programs.count < Self.mostPrograms { programs.append(program) } else { moreOpens += 1 }
+  }
+
+  // MARK: what was recorded of buffers
+
+  /// One region, over all its life. Sizes in bytes.
+  struct Region: Encodable, Sendable {
+    var pid: Int32
+    var name: String
+    var device: String
+    var regionBytes: Int
+    var peakBuffers: Int
+    var peakBytes: Int
+    var peakPages: Int
+    var framesAllocated: Int
+    var lowestFreeOnewaySpace: Int
+    var spamReports: Int
+    /// Live at its end, or now.
+    var heldBuffers: Int
+    var heldBytes: Int
+
+    init(_ statistics: ProcessStatistics, of region: HostedRegion, name: String) {
+      pid = RegionKey(number: region.pid).pid
+      self.name = name
+      device = region.device.name
+      regionBytes = statistics.regionLength
+      peakBuffers = statistics.peakBuffers
+      peakBytes = statistics.peakBytes
+      peakPages = statistics.peakPagesInUse
+      framesAllocated = statistics.framesAllocated
+      lowestFreeOnewaySpace = statistics.lowestFreeOnewaySpace
+      spamReports = statistics.spamReports
+      heldBuffers = statistics.bufferCount
+      heldBytes = statistics.bytesInUse
+    }
+  }
+
+  struct Traffic: Encodable, Sendable {
+    var sync: Int
+    var oneway: Int
+    var replies: Int
+    var received: Int
+    /// Messages that found no room or no memory, by kind.
+    var refused: [RunReport.Failure]
+    /// Messages that failed for another reason after their room was reserved.
+    var failed: [RunReport.Failure]
+    var refusedOverTime: TimeCounts
+    var latencies: [RunReport.Latency]
+    var neverFreed: Int
+    var neverFreedBytes: Int
+  }
+
+  /// Nil when nothing was recorded.
+  private(set) var traffic: Traffic?
+  private(set) var regions: [Region] = []
+
+  /// Takes in what was recorded.
+  mutating func add(_ recorder: HostRecorder, _ recording: Recording) {
+    let tally = recorder.tally
+    let held = recording.stillHeld
+    regions = recorder.regions
+    traffic = Traffic(
+      sync: tally.sync, oneway: tally.oneway, replies: tally.replies, received: tally.received,
+      refused: RunReport.Failure.all(tally.refusals), failed: RunReport.Failure.all(tally.errors),
+      refusedOverTime: tally.refusalTimes,
+      latencies: RunReport.Latency.all(tally.latencies), neverFreed: held.count,
+      neverFreedBytes: held.reduce(0) { $0 + $1.buffer.size })
   }
 
   var text: String {

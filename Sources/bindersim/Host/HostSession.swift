@@ -28,9 +28,9 @@ final class HostSession {
       throw .failure("cannot watch files: \(SystemError.message(-min(watcher, wakeup)))")
     }
     table = HostTable(
-      options: options.driver, regionLimit: options.region,
+      options: options.driver, regionLimit: options.region, limits: options.limits,
       securityContext: options.securityContext, watcher: OwnedDescriptor(watcher),
-      wakeup: OwnedDescriptor(wakeup))
+      wakeup: OwnedDescriptor(wakeup), recording: options.recording)
     isServiceManager = options.isServiceManager
     control = try options.name.map { (name) throws(CommandError) in
       try ControlSocket(listeningAs: name)

@@ -9,9 +9,12 @@ final class HostTable: Sendable {
   let devices: [Device]
   /// A program maps at most so many bytes of region.
   let regionLimit: Int
+  let limits: HostLimits
   let securityContext: [UInt8]?
   /// Tells of last closes (inotify).
   let watcher: OwnedDescriptor
+  /// Nil when nobody asks what happened.
+  let recorder: HostRecorder?
   private let generation = Atomic<Int>(0)
   private let managed = Atomic<Bool>(false)
 
@@ -36,14 +39,19 @@ final class HostTable: Sendable {
   let wakeup: OwnedDescriptor
 
   init(
-    options: DriverOptions, regionLimit: Int, securityContext: [UInt8]?, watcher: OwnedDescriptor,
-    wakeup: OwnedDescriptor
+    options: DriverOptions, regionLimit: Int, limits: HostLimits, securityContext: [UInt8]?,
+    watcher: OwnedDescriptor, wakeup: OwnedDescriptor, recording: RecordingDepth
   ) {
+    recorder = HostRecorder(recording)
+    var options = options
+    options.reportsBuffers = recorder != nil
+    let driver = options
     self.regionLimit = regionLimit
+    self.limits = limits
     self.securityContext = securityContext
     self.watcher = watcher
     self.wakeup = wakeup
-    devices = DevicePath.names.enumerated().map { Device(name: $1, index: $0, options: options) }
+    devices = DevicePath.names.enumerated().map { Device(name: $1, index: $0, options: driver) }
   }
 
   // MARK: processes and threads
@@ -122,6 +130,25 @@ final class HostTable: Sendable {
     thread.open(number, generation: currentGeneration, find)
   }
 
+  /// How many opens a process has, and the bytes of their regions.
+  func held(by process: HostedProcess) -> (opens: Int, memory: Int) {
+    state.withLock { state in
+      var held = (opens: 0, memory: 0)
+      // Each is there by its own file, and by that of its region.
+      for (identity, open) in state.opens where open.owner === process && identity == open.identity
+      {
+        held.opens += 1
+        held.memory += open.regionLength
+      }
+      return held
+    }
+  }
+
+  /// Tells the user, once, that a program wanted more than it may hold.
+  func noteLimit(_ name: String, _ process: HostedProcess) {
+    note("\(process.name) (\(process.pid)) has reached its limit of \(name): see --limit")
+  }
+
   func add(_ open: HostedOpen) {
     state.withLock {
       $0.opens[open.identity] = open
@@ -189,6 +216,8 @@ final class HostTable: Sendable {
   func finish(_ work: DeviceWork, mayWait: Bool = true) {
     var work = work
     while !work.isEmpty {
+      // Before anybody is woken by it who may cause more.
+      if work.hasBufferEvents { for device in devices { recorder?.takeEvents(of: device) } }
       for file in work.closedFiles { close(file.rawValue) }
       for open in work.ended { ended(open) }
       let own = mayWait ? work.answers.first : nil

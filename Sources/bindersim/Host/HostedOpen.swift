@@ -24,6 +24,7 @@ final class HostedOpen: Sendable {
     /// The region's file, once it is mapped.
     var regionIdentity: OpenFileID?
     var regionWatch: CInt = -1
+    var regionLength = 0
     var mapsPrivately = false
     /// The region's file, reserved by a call of mmap that a signal ended.
     var pendingRegion: OwnedDescriptor?
@@ -67,9 +68,10 @@ final class HostedOpen: Sendable {
 
   // MARK: the region
 
-  func mapped(_ identity: OpenFileID, watch: CInt) {
+  func mapped(_ identity: OpenFileID, length: Int, watch: CInt) {
     state.withLock {
       $0.regionIdentity = identity
+      $0.regionLength = length
       $0.regionWatch = watch
       $0.isUnmapped = false
     }
@@ -98,6 +100,7 @@ final class HostedOpen: Sendable {
     }
   }
 
+  var regionLength: Int { state.withLock { $0.regionLength } }
   var regionWatch: CInt { state.withLock { $0.regionWatch } }
   var regionIdentity: OpenFileID? { state.withLock { $0.regionIdentity } }
 

@@ -23,6 +23,8 @@ final class HostedThread: @unchecked Sendable {
   var provenReadBuffer: UInt64 = 0
   /// Commands that were done in a call that a signal may have ended before it could tell so.
   var doneWrite: DoneWrite?
+  /// The latest answer to a read.
+  var answered: AnsweredRead?
   private let unread = Locked<[DriverThreadID: [UInt8]]>([:])
 
   /// How long a descriptor is believed to lead where it did. Numbers that are given away and taken
@@ -66,6 +68,26 @@ final class HostedThread: @unchecked Sendable {
 
   func takeKept(_ thread: DriverThreadID) -> [UInt8]? {
     unread.withLock { $0.isEmpty ? nil : $0.removeValue(forKey: thread) }
+  }
+}
+
+/// An answer to a read as the program finds it in its memory.
+///
+/// Whether the program took an answer is not known: the kernel may accept it and end the call with a
+/// signal all the same. The call is then made again, with what it finds: `read_consumed` says what was
+/// read. Nobody else calls with that, since a new read begins at 0.
+struct AnsweredRead {
+  let argument: UInt64
+  let buffer: UInt64
+  let size: UInt64
+  /// `read_consumed` afterwards.
+  let consumed: UInt64
+
+  /// Whether a call is the one that was answered, made again.
+  func isRepeated(by values: binder_write_read, at argument: UInt64) -> Bool {
+    self.argument == argument && consumed != 0 && consumed == values.read_consumed
+      && buffer == values.read_buffer && size == values.read_size
+      && values.write_consumed >= values.write_size
   }
 }
 

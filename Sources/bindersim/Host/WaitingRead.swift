@@ -106,6 +106,11 @@ final class WaitingRead: Sendable {
     }
     // Before the answer: after it the thread may come again, to another worker.
     hosted.provenReadBuffer = arrived ? values.read_buffer : 0
+    hosted.answered =
+      arrived
+      ? AnsweredRead(
+        argument: argument, buffer: values.read_buffer, size: values.read_size,
+        consumed: answer.read_consumed) : nil
     let written = hosted.doneWrite
     hosted.doneWrite = nil
     let taken = arrived ? call.answer() : call.fail(EFAULT)

@@ -72,9 +72,5 @@ extension RunReport {
   /// Messages that were refused, for whatever reason.
   var refused: Int { failures.reduce(0) { $0 + $1.count } }
 
-  var latencySeries: [LatencySeries] {
-    latencies.map {
-      LatencySeries(name: $0.step.name, title: $0.step.explanation, histogram: $0.histogram)
-    }
-  }
+  var latencySeries: [LatencySeries] { latencies.map(\.series) }
 }

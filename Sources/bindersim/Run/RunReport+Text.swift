@@ -75,15 +75,7 @@ extension RunReport {
   private func latencyText(_ terminal: Terminal) -> String {
     guard !latencies.isEmpty else { return "" }
     let title = configuration.isDeterministic ? "latency (simulated)" : "latency"
-    var table = Table([title, "count", "p50", "p99", "p99.9", "max"])
-    for latency in latencies {
-      let histogram = latency.histogram
-      table.add(
-        [latency.step.explanation, Format.grouped(Int(histogram.count))]
-          + [0.5, 0.99, 0.999].map { Format.time(nanoseconds: histogram.quantile($0)) }
-          + [Format.time(nanoseconds: histogram.maximum)])
-    }
-    return table.text(columns: terminal.columns)
+    return Latency.table(latencies, title: title).text(columns: terminal.columns)
   }
 
   private func processText(_ terminal: Terminal) -> String {

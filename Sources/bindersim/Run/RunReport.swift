@@ -98,10 +98,7 @@ struct RunReport: Encodable, Sendable {
     elapsedNanoseconds = elapsed
     self.wasInterrupted = wasInterrupted
     traffic = Traffic(tally, elapsed)
-    latencies = Step.allCases.compactMap { step in
-      let histogram = tally.latencies[step.rawValue]
-      return histogram.count > 0 ? Latency(step: step, histogram: histogram) : nil
-    }
+    latencies = Latency.all(tally.latencies)
     failures = Failure.all(tally.refusals)
     refusedOverTime = tally.refusalTimes
     failedCalls = tally.failedCalls
@@ -135,7 +132,7 @@ struct RunReport: Encodable, Sendable {
 }
 
 extension RunReport.Failure {
-  fileprivate static func all(_ counts: [Int]) -> [Self] {
+  static func all(_ counts: [Int]) -> [Self] {
     FailureKind.allCases.compactMap { kind in
       let count = counts[kind.rawValue]
       return count > 0 ? Self(kind: kind.description, count: count) : nil
@@ -172,6 +169,31 @@ extension RunReport.Traffic {
 }
 
 extension RunReport.Latency {
+  /// Of all steps that were timed.
+  static func all(_ histograms: [LatencyHistogram]) -> [Self] {
+    Step.allCases.compactMap { step in
+      let histogram = histograms[step.rawValue]
+      return histogram.count > 0 ? Self(step: step, histogram: histogram) : nil
+    }
+  }
+
+  /// As columns of figures: the step, how often, how long.
+  static func table(_ latencies: [Self], title: String) -> Table {
+    var table = Table([title, "count", "p50", "p99", "p99.9", "max"])
+    for latency in latencies {
+      let histogram = latency.histogram
+      table.add(
+        [latency.step.explanation, Format.grouped(Int(histogram.count))]
+          + [0.5, 0.99, 0.999].map { Format.time(nanoseconds: histogram.quantile($0)) }
+          + [Format.time(nanoseconds: histogram.maximum)])
+    }
+    return table
+  }
+
+  var series: LatencySeries {
+    LatencySeries(name: step.name, title: step.explanation, histogram: histogram)
+  }
+
   private enum CodingKeys: CodingKey { case step, count, p50, p90, p99, p999, max }
 
   /// Nanoseconds.

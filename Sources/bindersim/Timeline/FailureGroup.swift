@@ -20,7 +20,7 @@ struct FailureGroup: Sendable {
   private(set) var smallest: Int
   private(set) var largest: Int
 
-  init(_ buffer: SentBuffer, _ error: BinderError, at time: UInt64, in process: BinderProcess) {
+  init(_ buffer: SentBuffer, _ error: BinderError, at time: UInt64, in process: any TrackedRegion) {
     kind = error.kind
     receiver = buffer.receiver
     first = buffer
@@ -30,7 +30,7 @@ struct FailureGroup: Sendable {
     holders = Array(Holder.all(of: process).prefix(5))
     log = PredictedLog(process.statistics.policy ?? .c).refusal(
       PredictedLog.Message(buffer, thread: nil), error.kind,
-      process.exhaustionLog(requested: buffer.wantedSize),
+      process.inspect().exhaustionLog(requested: buffer.wantedSize),
       freeOneway: process.usage?.freeOnewaySpace ?? 0
     ).joined(separator: "\n")
     lastTime = time

@@ -2,7 +2,7 @@ internal import BinderBuffer
 
 /// One process's region over time.
 struct ProcessTrack: Sendable {
-  let process: BinderProcess
+  let process: any TrackedRegion
   let regionLength: Int
   private(set) var columns: [Column] = []
   /// Who held the region's bytes when it was fullest, largest first.
@@ -18,7 +18,7 @@ struct ProcessTrack: Sendable {
   private var isStale = false
 
   /// Nil for a process that has no region.
-  init?(_ process: BinderProcess) {
+  init?(_ process: any TrackedRegion) {
     let statistics = process.statistics
     guard statistics.policy != nil else { return nil }
     self.process = process
@@ -41,6 +41,7 @@ struct ProcessTrack: Sendable {
   mutating func add(_ usage: RegionUsage, at time: UInt64) {
     last = usage
     isStale = true
+    let process = process
     columns[columns.count - 1].add(usage) { PageRun.runs(process.inspect().pages) }
     if usage.bytesInUse > peak.bytesInUse {
       peak = usage
@@ -78,7 +79,7 @@ struct Holder: Equatable, Sendable {
   var bytes = 0
 
   /// All senders with live buffers in the process's region, largest total first.
-  static func all(of process: BinderProcess) -> [Holder] {
+  static func all(of process: any TrackedRegion) -> [Holder] {
     var bySender: [Int32: Holder] = [:]
     for buffer in process.inspect().buffers {
       bySender[buffer.senderPID, default: Holder(sender: buffer.senderPID)].add(buffer.size)

@@ -42,7 +42,7 @@ final class Recorder: Sendable {
   /// Records a step.
   ///
   /// - Parameter process: The process whose region holds the buffer.
-  func note(_ event: EngineEvent, in process: BinderProcess) {
+  func note(_ event: EngineEvent, in process: any TrackedRegion) {
     state.withLock {
       var event = event
       event.time = $0.sinceOrigin(event.time)
@@ -55,7 +55,7 @@ final class Recorder: Sendable {
   /// - Parameter process: The process whose region had no room for it.
   func noteFailure(
     of buffer: SentBuffer, _ error: BinderError, at time: UInt64, thread: Int32,
-    in process: BinderProcess
+    in process: any TrackedRegion
   ) {
     state.withLock {
       let time = $0.sinceOrigin(time)

@@ -56,7 +56,7 @@ struct Recording: Sendable {
   /// Records a step after it was done.
   ///
   /// - Parameter process: The process whose region holds the buffer, or would have held it.
-  mutating func add(_ event: EngineEvent, in process: BinderProcess) {
+  mutating func add(_ event: EngineEvent, in process: any TrackedRegion) {
     log?.add(event)
     switch event.step {
     case .sent(let buffer):
@@ -75,7 +75,7 @@ struct Recording: Sendable {
   }
 
   mutating func addFailure(
-    of buffer: SentBuffer, _ error: BinderError, at time: UInt64, in process: BinderProcess
+    of buffer: SentBuffer, _ error: BinderError, at time: UInt64, in process: any TrackedRegion
   ) {
     totals.addFailure(of: buffer)
     refusedTimes.add(at: time)
@@ -87,7 +87,7 @@ struct Recording: Sendable {
   }
 
   private mutating func changeTrack(
-    _ process: BinderProcess, _ event: EngineEvent, _ body: (inout ProcessTrack) -> Void
+    _ process: any TrackedRegion, _ event: EngineEvent, _ body: (inout ProcessTrack) -> Void
   ) {
     // Threads report their steps concurrently, so the later one may come first.
     end = max(end, event.time)

@@ -25,7 +25,7 @@ struct RegionUsage: Hashable, Sendable {
   }
 }
 
-extension BinderProcess {
+extension TrackedRegion {
   /// How full the region is now; nil without a region.
   var usage: RegionUsage? {
     let statistics = statistics

@@ -18,13 +18,13 @@ import Testing
   }()
 
   /// Compiles a program and returns its path.
-  private func compiled(
+  static func compiled(
     _ name: String, in scratch: ScratchDirectory, flags: String = ""
   ) throws -> String {
     let compiler = try #require(BuiltTool.installed(["cc", "gcc", "clang"]))
     let output = scratch.path(name)
     let made = try BuiltTool.shell(
-      "\(compiler) -O1 -pthread \(flags) -o '\(output)' '\(Self.programs)/\(name).c'",
+      "\(compiler) -O1 -pthread \(flags) -o '\(output)' '\(programs)/\(name).c'",
       in: scratch.directory)
     try #require(made.status == 0, "\(made.errors)")
     return output
@@ -79,7 +79,7 @@ import Testing
   func programsGetWhatTheKernelAnswered(_ scenario: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let program = try compiled("bscene", in: scratch)
+    let program = try Self.compiled("bscene", in: scratch)
     let protocols = URL(fileURLWithPath: Self.programs).deletingLastPathComponent()
       .appendingPathComponent("BinderBufferTests/Fixtures/Protocol").path
     // Patient: a busy machine must not look like a thread that waits.
@@ -93,8 +93,8 @@ import Testing
   func serverAndClientFindEachOther() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let server = try compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
-    let client = try compiled("client", in: scratch)
+    let server = try Self.compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
+    let client = try Self.compiled("client", in: scratch)
     let run = try hosted(
       "'\(server)' >/dev/null & '\(client)' one copy 'of every byte'; status=$?; kill $!; "
         + "exit $status", options: ["--quiet", "--service-manager"])
@@ -106,8 +106,8 @@ import Testing
   func anotherTerminalJoins() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let server = try compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
-    let client = try compiled("client", in: scratch)
+    let server = try Self.compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
+    let client = try Self.compiled("client", in: scratch)
     let run = try BuiltTool.shell(
       """
       export XDG_RUNTIME_DIR='\(scratch.directory)'
@@ -130,8 +130,79 @@ import Testing
   func killedProgramsLeaveNothing(_ hostile: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let program = try compiled("chaos", in: scratch, flags: "-Wno-address-of-packed-member")
+    let program = try Self.compiled("chaos", in: scratch, flags: "-Wno-address-of-packed-member")
     let run = try hosted("exec '\(program)' 20 4 7 \(hostile)")
     #expect(run.status == 0, "\(run.output)\(run.errors)")
+  }
+
+  /// A signal ends a call, and the kernel or the program makes it again: every call arrives once.
+  @Test(
+    .timeLimit(.minutes(15)),
+    .disabled("an answer that a signal overtakes may leave its call waiting for ever"),
+    arguments: ["", "restart"])
+  func signalsSendNothingTwice(_ restart: String) throws {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    let program = try Self.compiled("signals", in: scratch, flags: "-Wno-address-of-packed-member")
+    let run = try hosted("exec '\(program)' 3000 700 \(restart)")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "3000 calls\n")
+  }
+
+  /// Whoever waits in a call is told by an error, and no process stays behind.
+  @Test(.timeLimit(.minutes(15)), .enabled(if: HostTests.obstacle == nil))
+  func theHostItselfIsKilled() throws {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    let server = try Self.compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
+    // All that is needed is open before: without its host no program can open a file.
+    let run = try BuiltTool.shell(
+      """
+      mkfifo said
+      bindersim host --quiet --service-manager -- /bin/sh -c "'\(server)'; echo ended \\$?" \
+        >said 2>errors &
+      host=$!
+      exec 3<said
+      read first <&3
+      kill -9 $host
+      read second <&3
+      echo "$first, $second"
+      # Nobody of them holds the pipe any more, the service manager neither.
+      read more <&3 || echo all gone
+      cat errors >&2
+      """, in: scratch.directory)
+    #expect(run.output == "added, ended 1\nall gone\n")
+    #expect(run.errors.contains("BINDER_WRITE_READ"), "\(run.errors)")
+  }
+
+  /// Each limit has its error, and the user is told of it where the host sees it.
+  @Test(
+    .timeLimit(.minutes(15)), .enabled(if: HostTests.obstacle == nil),
+    arguments: [
+      ("opens", "opens=7", "7 EMFILE"), ("memory", "memory=640K", "5 ENOMEM"),
+      ("threads", "threads=9", "9 ENOMEM"), ("handles", "handles=11", "11 BR_FAILED_REPLY ENOMEM"),
+      ("nodes", "nodes=13", "13 BR_FAILED_REPLY ENOMEM"),
+      ("unread", "unread=20", "20 BR_FAILED_REPLY ENOMEM"),
+    ])
+  func limitsHold(_ kind: String, _ limit: String, _ expected: String) throws {
+    let scratch = try ScratchDirectory()
+    defer { scratch.remove() }
+    let program = try Self.compiled("limits", in: scratch, flags: "-Wno-address-of-packed-member")
+    let run = try hosted("exec '\(program)' \(kind)", options: ["--quiet", "--limit", limit])
+    #expect(run.output == expected + "\n", "\(run.errors)")
+    #expect(
+      run.errors.contains("has reached its limit of \(kind)") == ["opens", "memory"].contains(kind))
+    // As it is, nobody meets one.
+    if kind == "handles" {
+      #expect(try hosted("exec '\(program)' \(kind)").output == "no limit\n")
+    }
+  }
+
+  @Test func limitsThatAreNoneAreRefused() throws {
+    for limit in ["", "opens", "opens=", "opens=0", "speed=3", "opens=1,", "memory=4X"] {
+      let run = try BuiltTool.run(["host", "--limit", limit, "--", "true"])
+      #expect(run.status == 2, "\(limit)")
+      #expect(run.errors.contains("opens=N"), "\(run.errors)")
+    }
   }
 }

@@ -8,15 +8,17 @@ struct BuiltTool {
   let output: String
   let errors: String
 
-  /// Runs it to its end.
+  /// Runs it, or another program, to its end.
   static func run(
-    _ arguments: [String], environment: [String] = [], outputTo path: String? = nil
+    program: String? = nil, _ arguments: [String], environment: [String] = [],
+    outputTo path: String? = nil
   ) throws -> BuiltTool {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
     let output = path ?? scratch.path("out")
     let pid = try start(
-      arguments, environment: environment, output: output, errors: scratch.path("err"))
+      try #require(program ?? Self.path), arguments, environment: environment, output: output,
+      errors: scratch.path("err"))
     let status = wait(for: pid)
     return BuiltTool(
       status: status, output: path == nil ? readFile(output) ?? "" : "",
@@ -97,12 +99,14 @@ struct BuiltTool {
   /// For programs that start it themselves.
   static var builtPath: String? { path }
 
-  /// Built into the directory of the program that runs the tests.
-  private static var path: String? {
+  private static var path: String? { program("bindersim") }
+
+  /// A program of the package, built into the directory of the one that runs the tests.
+  static func program(_ name: String) -> String? {
     guard let own = unsafe realpath("/proc/self/exe", nil) else { return nil }
     defer { unsafe free(own) }
     let directory = unsafe String(cString: own).split(separator: "/").dropLast()
-    return "/" + directory.joined(separator: "/") + "/bindersim"
+    return "/" + directory.joined(separator: "/") + "/" + name
   }
 }
 

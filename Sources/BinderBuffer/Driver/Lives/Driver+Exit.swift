@@ -80,6 +80,11 @@ extension Driver {
     while let work = popFirst(.process(process)) { discard(work, freeing: false) }
     while let work = popFirst(.readDeaths(process)) { discard(work, freeing: false) }
     while let work = popFirst(.readFreezes(process)) { discard(work, freeing: false) }
+    // What is live now goes with the region.
+    if options.reportsBuffers {
+      let last = processes[process].statistics
+      note(.ended(last), 0, in: process)
+    }
     effects.freezeProgress = true
     endProcessIfUnused(process)
   }

@@ -60,6 +60,8 @@ extension Driver {
 
   /// What is kept with each buffer in a receiver's region.
   struct TransactionBuffer: BufferSpaceRecord {
+    /// The number of its transaction.
+    let id: UInt32
     let layout: MessageLayout
     /// Its address in the receiver, as the pointers in it have it.
     let address: UInt64

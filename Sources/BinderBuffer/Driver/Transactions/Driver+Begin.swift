@@ -133,8 +133,20 @@ extension Driver {
       throw .failed(error)
     }
     let pid = processes[sender].pid
-    let reservation = try reserveBuffer(
-      receiver, layout.request, oneway: command.isOneway, sender: pid, id: id)
+    let reservation: Reservation
+    do throws(BufferError) {
+      reservation = try reserveBuffer(
+        receiver, layout.request, oneway: command.isOneway, sender: pid, id: id)
+    } catch {
+      if options.reportsBuffers {
+        let message = describe(
+          command, layout, by: thread, node: destination.node, inReplyTo: destination.inReplyTo)
+        let cause = BinderError(error, pid: processes[receiver].pid)
+        note(.refused(message, cause), id, in: receiver)
+      }
+      throw .failed(error.errno)
+    }
+    note(.reserved, id, in: receiver)
     let view = processes[receiver].space.value.window(
       at: reservation.offset, size: reservation.size)
     if let context {
@@ -152,14 +164,14 @@ extension Driver {
   /// Reserves; when the budget has no frame left, idle pages of any process are taken back first.
   private mutating func reserveBuffer(
     _ receiver: ProcessIndex, _ size: Int, oneway: Bool, sender: Int32, id: UInt32
-  ) throws(TransactionFailure) -> Reservation {
+  ) throws(BufferError) -> Reservation {
     while true {
       do throws(BufferError) {
         return try processes[receiver].space.value.reserve(
           size, oneway: oneway, sender: sender, debugID: id)
       } catch {
         if case .noMemory = error, reclaim(upTo: Region.longest / Page.size) > 0 { continue }
-        throw .failed(error.errno)
+        throw error
       }
     }
   }

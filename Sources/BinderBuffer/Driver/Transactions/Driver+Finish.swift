@@ -13,6 +13,10 @@ extension Driver {
       try complete(pending, thread)
       if !pending.target.isNone { unpin(pending.target) }
     } catch {
+      if options.reportsBuffers {
+        let message = describe(pending, by: thread)
+        note(.failed(message, error.errno), pending.id, in: receiver)
+      }
       undo(pending)
       fail(error, inReplyTo: pending.inReplyTo, pending.id, thread)
     }
@@ -47,7 +51,7 @@ extension Driver {
     let call = pending.inReplyTo
     let caller = transactions[call].from
     guard !caller.isNone else { throw .dead(nil) }
-    let transaction = makeTransaction(pending)
+    let transaction = makeTransaction(pending, thread)
     complete(BR.complete, thread)
     popStack(of: caller, call)
     give(.transaction(transaction), to: caller)
@@ -68,7 +72,7 @@ extension Driver {
       }
     }
     let nested = isOneway ? nil : nestedThread(of: thread, in: pending.receiver)
-    let transaction = makeTransaction(pending)
+    let transaction = makeTransaction(pending, thread)
     if isOneway {
       queueOneway(transaction, pending.target, isFrozen: isFrozen)
       let spam = pending.isSpam ? BR.onewaySpam : BR.complete
@@ -146,8 +150,13 @@ extension Driver {
     give(.completion(code), to: thread)
   }
 
-  private mutating func makeTransaction(_ pending: borrowing PendingTransaction) -> TransactionIndex
-  {
+  private mutating func makeTransaction(
+    _ pending: borrowing PendingTransaction, _ thread: ThreadIndex
+  ) -> TransactionIndex {
+    if options.reportsBuffers {
+      let message = describe(pending, by: thread)
+      note(.sent(message), pending.id, in: pending.receiver)
+    }
     let command = pending.command
     let transaction = transactions.insert(
       Transaction(
@@ -162,7 +171,7 @@ extension Driver {
     processes[pending.receiver].space.value.commit(
       pending.offset,
       TransactionBuffer(
-        layout: pending.layout, address: pending.address, target: pending.target,
+        id: pending.id, layout: pending.layout, address: pending.address, target: pending.target,
         isOneway: command.isOneway, clearsOnFree: command.flags & WireFlag.clear != 0))
     return transaction
   }
@@ -180,6 +189,7 @@ extension Driver {
 
   /// The sender ended while it filled the buffer: the receiver sees nothing.
   private mutating func abandon(_ pending: borrowing PendingTransaction) {
+    note(.freed, pending.id, in: pending.receiver)
     undo(pending)
     if !pending.inReplyTo.isNone { failCall(pending.inReplyTo, BR.deadReply) }
     endFill(of: pending.receiver)
@@ -215,6 +225,7 @@ extension Driver {
       view, buffer.layout, upTo: buffer.layout.objectCount, of: process,
       closingAt: buffer.hasDescriptors ? buffer.address : nil)
     _ = processes[process].space.value.free(offset)
+    note(.freed, buffer.id, in: process)
   }
 
   private mutating func advanceOneway(_ node: NodeIndex, of process: ProcessIndex) {

@@ -13,6 +13,8 @@ extension Driver {
       $0.isDelivered = !entry.hasFiles
       return $0
     }
+    let tid = threads[thread].tid
+    note(.received(tid: tid), entry.id, in: process)
     let layout = buffer.layout
     var wire = WireTransaction(
       code: entry.code, flags: entry.flags, user: entry.user, dataSize: UInt64(layout.dataSize),

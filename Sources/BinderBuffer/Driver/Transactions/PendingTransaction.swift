@@ -20,6 +20,8 @@ public struct PendingTransaction: ~Copyable, @unchecked Sendable {
   let id: UInt32
   /// Where the buffer begins in the region.
   let offset: Int
+  /// What it takes there.
+  let size: Int
   let layout: MessageLayout
   let view: RegionView
   /// The buffer's address in the receiving program.
@@ -58,6 +60,7 @@ public struct PendingTransaction: ~Copyable, @unchecked Sendable {
     self.acceptsFiles = acceptsFiles
     self.senderPID = senderPID
     offset = reservation.offset
+    size = reservation.size
     isSpam = reservation.isSpam
   }
 

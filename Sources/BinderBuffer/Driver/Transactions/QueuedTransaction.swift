@@ -65,6 +65,11 @@ extension Driver {
     } else {
       failCall(transaction, BR.deadReply)
     }
-    if freeing { freeBuffer(of: entry.receiver, at: entry.buffer) }
+    if freeing {
+      freeBuffer(of: entry.receiver, at: entry.buffer)
+    } else {
+      // It goes with the region.
+      note(.freed, entry.id, in: entry.receiver)
+    }
   }
 }
