@@ -111,7 +111,7 @@ extension CheckWorld {
 
   /// Everything that can be known about a process: what it says about itself, and each range, page
   /// and byte against the model.
-  func inspect(_ member: Member) throws(InvariantViolation) {
+  func inspect(_ member: CheckedProcess) throws(InvariantViolation) {
     tally.walks += 1
     guard let process = member.process else { return }
     try process.checkInvariants()

@@ -4,7 +4,7 @@ internal import PageAlloc
 /// Processes come and go, and so does memory.
 extension CheckWorld {
   /// A process that was just made, mostly with a region; its pid may have been another's before.
-  func makeMember() throws(InvariantViolation) -> Member {
+  func makeMember() throws(InvariantViolation) -> CheckedProcess {
     let dead = members.filter { $0.hasExited }.map(\.pid)
     var pid = lastPID + 1
     if !dead.isEmpty, oneIn(2) {
@@ -20,14 +20,14 @@ extension CheckWorld {
       throw InvariantViolation(
         "the pid of a dead process is free again", expected: "process \(pid)", found: "\(error)")
     }
-    let member = Member(pid: pid, process: process)
+    let member = CheckedProcess(pid: pid, process: process)
     add(member)
     if !oneIn(12) { try map(member, process) }
     for _ in 0...pick(3) { member.addNode() }
     return member
   }
 
-  private func map(_ member: Member, _ process: BinderProcess) throws(InvariantViolation) {
+  private func map(_ member: CheckedProcess, _ process: BinderProcess) throws(InvariantViolation) {
     let pages = random.next(in: configuration.regionPages)
     var length = pages << Page.shift
     if oneIn(64) { length = [0, -4096, 100, 4095, 4097][pick(5)] }
@@ -154,13 +154,13 @@ extension CheckWorld {
     checksum.add(tally.delivered)
   }
 
-  private func kill(_ member: Member) {
+  private func kill(_ member: CheckedProcess) {
     member.process?.exit()
     member.exit(clock: &clock)
   }
 
   /// Receives and frees until nothing comes any more, and sees every call to its end.
-  private func drain(_ member: Member) throws(InvariantViolation) {
+  private func drain(_ member: CheckedProcess) throws(InvariantViolation) {
     guard let process = member.process, member.region != nil else { return }
     for buffer in member.live.values.sorted(by: { $0.offset < $1.offset }) {
       guard buffer.state == .kept else { continue }

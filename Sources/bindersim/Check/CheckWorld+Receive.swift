@@ -203,7 +203,7 @@ extension CheckWorld {
 
   /// Frees whatever begins at an offset, if anything does.
   private func free(
-    at offset: Int, in member: Member, _ process: BinderProcess
+    at offset: Int, in member: CheckedProcess, _ process: BinderProcess
   ) throws(InvariantViolation) {
     let error = answer { () throws(BinderError) in try process.free(at: offset) }
     var expected = member.obstacle

@@ -51,7 +51,8 @@ extension CheckWorld {
   /// - Parameter error: what the whole call threw, if it did.
   /// - Returns: nil when that is where the call ended.
   func reserve(
-    _ transaction: Transaction, in target: Member, from sender: Member, oneway: Bool,
+    _ transaction: Transaction, in target: CheckedProcess, from sender: CheckedProcess,
+    oneway: Bool,
     _ error: BinderError?, since watch: CallWindow
   ) throws(InvariantViolation) -> ModelBuffer? {
     try reserve(
@@ -61,8 +62,8 @@ extension CheckWorld {
   }
 
   func reserve(
-    data: Int, offsets: Int, extra: Int, securityContext: Int, in target: Member,
-    from sender: Member, oneway: Bool, _ error: BinderError?, since watch: CallWindow
+    data: Int, offsets: Int, extra: Int, securityContext: Int, in target: CheckedProcess,
+    from sender: CheckedProcess, oneway: Bool, _ error: BinderError?, since watch: CallWindow
   ) throws(InvariantViolation) -> ModelBuffer? {
     guard
       let layout = ModelLayout(
@@ -196,7 +197,9 @@ extension CheckWorld {
   }
 
   /// Why a filled buffer cannot be handed over.
-  func obstacleToHandOver(from sender: Member, to target: Member, oneway: Bool) -> BinderError? {
+  func obstacleToHandOver(from sender: CheckedProcess, to target: CheckedProcess, oneway: Bool)
+    -> BinderError?
+  {
     // A call needs a place for its reply.
     if !oneway, let obstacle = sender.obstacle { return obstacle }
     if sender.hasExited { return .dead(pid: sender.pid, .senderExited) }
@@ -205,7 +208,7 @@ extension CheckWorld {
 
   /// The last step: the buffer is the receiver's.
   func handOver(
-    _ buffer: ModelBuffer, _ receipt: Receipt, _ made: consuming Call?, from sender: Member,
+    _ buffer: ModelBuffer, _ receipt: Receipt, _ made: consuming Call?, from sender: CheckedProcess,
     to node: Int?, code: UInt32,
     flags: TransactionFlags
   ) throws(InvariantViolation) {

@@ -3,7 +3,7 @@ internal import PageAlloc
 
 /// A buffer that somebody fills step by step, while everything else goes on.
 final class StagedBuffer {
-  let sender: Member
+  let sender: CheckedProcess
   let node: Int
   let model: ModelBuffer
   var allocation: StagedAllocation?
@@ -16,7 +16,7 @@ final class StagedBuffer {
   var cursor = 0
 
   init(
-    sender: Member, node: Int, model: ModelBuffer, flags: TransactionFlags,
+    sender: CheckedProcess, node: Int, model: ModelBuffer, flags: TransactionFlags,
     allocation: consuming StagedAllocation, source: SenderMemory, slice: UserSlice
   ) {
     self.sender = sender

@@ -16,10 +16,10 @@ final class CheckWorld: CheckedWorld {
   let faults: FaultInjector
   var random: SplitMix64
 
-  var members: [Member] = []
+  var members: [CheckedProcess] = []
   /// Dead processes whose place another has taken, and whose regions are still pinned.
-  var ghosts: [Member] = []
-  private var everyone: [Member] = []
+  var ghosts: [CheckedProcess] = []
+  private var everyone: [CheckedProcess] = []
   var staged: [StagedBuffer] = []
   var held: [HeldDelivery] = []
   var kept: [ModelBuffer] = []
@@ -57,7 +57,7 @@ final class CheckWorld: CheckedWorld {
     for _ in 0..<configuration.processes { members.append(try makeMember()) }
   }
 
-  func add(_ member: Member) { everyone.append(member) }
+  func add(_ member: CheckedProcess) { everyone.append(member) }
 
   /// Lets go of everything: buffers, calls and members refer to each other.
   func dismantle() {
@@ -155,10 +155,10 @@ final class CheckWorld: CheckedWorld {
 
   func pick(_ bound: Int) -> Int { random.next(below: bound) }
   func oneIn(_ n: Int) -> Bool { random.next(below: n) == 0 }
-  func anyMember() -> Member { members[pick(members.count)] }
+  func anyMember() -> CheckedProcess { members[pick(members.count)] }
 
   /// Mostly one that can receive.
-  func anyTarget() -> Member {
+  func anyTarget() -> CheckedProcess {
     let first = pick(members.count)
     guard !oneIn(24) else { return members[first] }
     return members.indices.lazy.map { self.members[(first + $0) % self.members.count] }
@@ -166,10 +166,10 @@ final class CheckWorld: CheckedWorld {
   }
 
   /// A process that somebody can act for, mostly a living one.
-  func anyActor() -> (Member, BinderProcess)? {
+  func anyActor() -> (CheckedProcess, BinderProcess)? {
     let first = pick(members.count)
     let takesDead = oneIn(24)
-    var dead: (Member, BinderProcess)?
+    var dead: (CheckedProcess, BinderProcess)?
     for index in members.indices {
       let member = members[(first + index) % members.count]
       guard let process = member.process else { continue }

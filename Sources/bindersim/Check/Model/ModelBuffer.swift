@@ -4,7 +4,7 @@ internal import BinderBuffer
 final class ModelBuffer {
   enum State { case beingFilled, queued, waiting, replied, delivered, kept, gone }
 
-  let receiver: Member
+  let receiver: CheckedProcess
   let offset: Int
   let layout: ModelLayout
   let senderPID: Int32
@@ -25,7 +25,7 @@ final class ModelBuffer {
   var bytesCopied = 0
 
   init(
-    receiver: Member, offset: Int, layout: ModelLayout, senderPID: Int32, isOneway: Bool,
+    receiver: CheckedProcess, offset: Int, layout: ModelLayout, senderPID: Int32, isOneway: Bool,
     isSpam: Bool
   ) {
     self.receiver = receiver
@@ -45,12 +45,12 @@ final class ModelCall {
     case failed(BinderError)
   }
 
-  let caller: Member
+  let caller: CheckedProcess
   /// The real one; nil when it was given up or has ended.
   var call: Call?
   var state = State.pending
 
-  init(caller: Member, _ call: consuming Call) {
+  init(caller: CheckedProcess, _ call: consuming Call) {
     self.caller = caller
     self.call = consume call
   }

@@ -2,7 +2,7 @@ internal import BinderBuffer
 internal import PageAlloc
 
 /// One process of a check: the real one, and what the model knows of it.
-final class Member {
+final class CheckedProcess {
   let pid: Int32
   /// The real process; nil when the handle was dropped.
   var process: BinderProcess?
