@@ -75,6 +75,17 @@ struct KernelReleaseTests {
     for name in names { #expect(choice.description.contains("or \(name) ")) }
   }
 
+  /// What a tree was seen to do holds for that tree; for phones' trees of the same kernel it is inferred.
+  @Test(arguments: [
+    ("5.15.123-android13-8", false), ("5.15.123-perf", true),
+    ("6.1.99-android14-11", false), ("6.1.99-perf", true), ("6.6.50-android15-8", true),
+    ("6.1.90", false), ("4.20.1", true),
+  ])
+  func whatIsInferredSaysSo(release: String, isInferred: Bool) throws {
+    let choice = try KernelRelease(release).policy()
+    #expect(choice.isInferred == isInferred, "\(choice)")
+  }
+
   @Test(arguments: ["4.12.14", "3.18.71-perf", "4.9.337", "2.6.32"])
   func tooOld(release: String) throws {
     let kernel = try KernelRelease(release)
