@@ -85,6 +85,7 @@ struct RangeEngine: ~Copyable {
   private let small: SmallBlock
   private var memory: LazyMemory?
   private let metadataStride: Int
+  private let metadataAlignment: Int
   /// Metadata of slots 1 to 8.
   @usableFromInline let smallMetadata: UnsafeMutableRawPointer
   /// Metadata of the slots from 9 on, indexed by slot.
@@ -112,6 +113,7 @@ struct RangeEngine: ~Copyable {
     small = SmallBlock(metadataStride: metadataStride, metadataAlignment: metadataAlignment)
     array = ShortArray(entries: small.entries, owners: small.owners)
     self.metadataStride = metadataStride
+    self.metadataAlignment = metadataAlignment
     unsafe smallMetadata = small.metadata
     unsafe largeMetadata = small.metadata
   }
@@ -137,7 +139,8 @@ struct RangeEngine: ~Copyable {
     let bins = layout.add(UInt64.self, count: isBestFit ? TieBins.wordCount(units: units) : 0)
     let records = layout.add(SenderRecord.self, count: SenderTotals.recordCount(units: units))
     let buckets = layout.add(UInt32.self, count: SenderTotals.bucketCount(units: units))
-    let metadata = layout.add(UInt8.self, count: nodes.count * metadataStride)
+    let metadata = layout.add(
+      UInt8.self, count: nodes.count * metadataStride, alignment: metadataAlignment)
 
     let memory: LazyMemory
     do throws(PageAllocError) {

@@ -10,9 +10,12 @@ struct TablePlace<Element: BitwiseCopyable> {
 struct RangeLayout {
   private(set) var byteCount = 0
 
-  mutating func add<Element>(_: Element.Type, count: Int) -> TablePlace<Element> {
+  /// - Parameter alignment: at most a page.
+  mutating func add<Element>(
+    _: Element.Type, count: Int, alignment: Int = 64
+  ) -> TablePlace<Element> {
     let size = count * MemoryLayout<Element>.stride
-    let alignment = size > 8192 ? 4096 : 64
+    let alignment = size > 8192 ? 4096 : max(64, alignment)
     let distance = (byteCount + alignment - 1) & ~(alignment - 1)
     byteCount = distance + size
     return TablePlace(distance: distance, count: count)

@@ -68,9 +68,13 @@ public enum SystemCall: String, Sendable, CustomStringConvertible {
   case processRead = "process_vm_readv"
   /// Makes the descriptor that tells of arrivals.
   case event = "eventfd"
+  /// Asks what is fixed about a file.
   case seals = "fcntl(F_GET_SEALS)"
+  /// Asks for a file's length.
   case status = "fstat"
+  /// Sends a descriptor to another process.
   case send = "sendmsg"
+  /// Receives a descriptor from another process.
   case receive = "recvmsg"
 
   /// The C name of the call.

@@ -39,7 +39,7 @@ struct DriverSender: BinderBuffer.SenderMemory {
 
   mutating func copy(_ pieces: UnsafeBufferPointer<CopyPiece>) -> Int {
     var copied = 0
-    for i in unsafe pieces.indices {
+    for i in pieces.indices {
       let piece = unsafe pieces[i]
       let wanted = unsafe piece.target.count
       let address = unsafe piece.address
