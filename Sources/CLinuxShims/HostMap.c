@@ -76,11 +76,8 @@ static int set_registers(pid_t thread, registers *r) {
   return ptrace(PTRACE_SETREGSET, thread, (void *)NT_PRSTATUS, &part) ? -errno : 0;
 }
 
-// Signals that came while the thread was stopped; it gets them when it goes on.
-struct signals { int numbers[8], count; };
-
 // Waits for the stop of a system call (`wanted` SIGTRAP | 0x80) or of PTRACE_INTERRUPT (0).
-static int await_stop(pid_t thread, int wanted, struct signals *kept) {
+static int await_stop(pid_t thread, int wanted, struct bb_held_signals *kept) {
   for (;;) {
     int status;
     if (waitpid(thread, &status, __WALL) < 0) {
@@ -105,7 +102,7 @@ static int await_stop(pid_t thread, int wanted, struct signals *kept) {
 // Lets the thread make one system call.
 static int make_call(
     pid_t thread, registers *r, uint64_t at, long number, const uint64_t a[6],
-    struct signals *kept, int64_t *result) {
+    struct bb_held_signals *kept, int64_t *result) {
   set_call(r, at, number, a);
   int error = set_registers(thread, r);
   for (int half = 0; half < 2 && !error; half++) {
@@ -119,7 +116,7 @@ static int make_call(
 
 // Stops a seized thread at the call whose answer it waits for; the call is no longer pending.
 static int stop(
-    pid_t thread, long number, registers *before, uint64_t *at, struct signals *kept) {
+    pid_t thread, long number, registers *before, uint64_t *at, struct bb_held_signals *kept) {
   if (ptrace(PTRACE_INTERRUPT, thread, 0, 0)) return -errno;
   int error = await_stop(thread, 0, kept);
   if (!error) error = get_registers(thread, before);
@@ -133,7 +130,7 @@ static int stop(
   return memcmp(there, call_instruction, sizeof there) ? -ENOEXEC : 0;
 }
 
-static void let_go(pid_t thread, const struct signals *kept) {
+static void let_go(pid_t thread, const struct bb_held_signals *kept) {
   ptrace(PTRACE_DETACH, thread, 0, kept->count ? (void *)(uintptr_t)kept->numbers[0] : NULL);
   for (int i = 1; i < kept->count; i++) syscall(SYS_tkill, thread, kept->numbers[i]);
 }
@@ -144,40 +141,41 @@ int bb_remote_seize(pid_t thread) {
 
 void bb_remote_release(pid_t thread) {
   // Only a stopped thread can be let go.
-  struct signals kept = {.count = 0};
+  struct bb_held_signals kept = {.count = 0};
   if (!ptrace(PTRACE_INTERRUPT, thread, 0, 0) && !await_stop(thread, 0, &kept))
     let_go(thread, &kept);
 }
 
 int bb_remote_map(
     pid_t thread, uint64_t address, uint64_t length, uint64_t flags, int descriptor,
-    int64_t *mapped) {
-  struct signals kept = {.count = 0};
+    int64_t *mapped, struct bb_held_signals *kept) {
+  kept->count = 0;
   registers before, now;
   uint64_t at;
   int64_t closed;
-  int result = stop(thread, SYS_mmap, &before, &at, &kept);
+  int result = stop(thread, SYS_mmap, &before, &at, kept);
   if (!result) {
     now = before;
     uint64_t map[6] = {address, length, PROT_READ, flags, (uint64_t)descriptor, 0};
-    result = make_call(thread, &now, at, SYS_mmap, map, &kept, mapped);
+    result = make_call(thread, &now, at, SYS_mmap, map, kept, mapped);
   }
   if (!result) {
     uint64_t number[6] = {(uint64_t)descriptor};
-    result = make_call(thread, &now, at, SYS_close, number, &kept, &closed);
+    result = make_call(thread, &now, at, SYS_close, number, kept, &closed);
   }
   if (!result) {
     set_returned(&before, at, *mapped);
     result = set_registers(thread, &before);
   }
-  let_go(thread, &kept);
   return result;
 }
+
+void bb_remote_let_go(pid_t thread, const struct bb_held_signals *kept) { let_go(thread, kept); }
 
 int bb_remote_close(pid_t thread, const int *numbers, int count) {
   int result = bb_remote_seize(thread);
   if (result) return result;
-  struct signals kept = {.count = 0};
+  struct bb_held_signals kept = {.count = 0};
   registers before, now;
   uint64_t at;
   result = stop(thread, SYS_ioctl, &before, &at, &kept);
@@ -202,10 +200,11 @@ int bb_remote_seize(pid_t thread) {
 void bb_remote_release(pid_t thread) { (void)thread; }
 int bb_remote_map(
     pid_t thread, uint64_t address, uint64_t length, uint64_t flags, int descriptor,
-    int64_t *mapped) {
-  (void)thread, (void)address, (void)length, (void)flags, (void)descriptor, (void)mapped;
+    int64_t *mapped, struct bb_held_signals *kept) {
+  (void)thread, (void)address, (void)length, (void)flags, (void)descriptor, (void)mapped, (void)kept;
   return -ENOSYS;
 }
+void bb_remote_let_go(pid_t thread, const struct bb_held_signals *kept) { (void)thread, (void)kept; }
 int bb_remote_close(pid_t thread, const int *numbers, int count) {
   (void)thread, (void)numbers, (void)count;
   return -ENOSYS;

@@ -4,7 +4,7 @@ import Testing
 @testable import PageAlloc
 
 /// Regions read by whoever gets a descriptor of them.
-@Suite(.timeLimit(.minutes(1))) struct RegionReaderTests {
+@Suite(.timeLimit(.minutes(15))) struct RegionReaderTests {
   private static func arena(
     pages: Int = 4, _ sharing: RegionSharing = .exportable
   ) throws -> PageArena {

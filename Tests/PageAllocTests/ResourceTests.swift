@@ -83,7 +83,7 @@ struct ResourceTests {
 
   /// A run is not backed page by page to the last that there is: shrinkers come first, which need
   /// some memory to run.
-  @Test(.timeLimit(.minutes(1))) func withoutMemoryALongRunTakesNone() async {
+  @Test(.timeLimit(.minutes(15))) func withoutMemoryALongRunTakesNone() async {
     await #expect(processExitsWith: .success) {
       let budget = PageBudget(pages: 1000)
       let arena = try PageArena(pageCount: 64, sharing: .exportable, budget: budget)

@@ -3,7 +3,8 @@
 /// Use it alone wherever something of fixed size is to be shared out (a GPU heap, a file's
 /// extents, a ring of descriptors): it decides where, remembers a value of yours for each range,
 /// and tells at each free which 4096-byte pages nobody uses any more. It does not own or touch
-/// the memory that the offsets mean, and it does not lock: share it under a lock of yours.
+/// the memory that the offsets mean, and it does not lock: share it under a lock of yours. It is not
+/// `Sendable`, since its maker may hold its frame map; a `Mutex` takes it over, and the map with it.
 ///
 ///     var ranges = try RangeAllocator<String>(length: 1 << 20, policy: .rust)
 ///     let taken = try ranges.reserve(100)          // offset 0, size 104
@@ -147,7 +148,3 @@ public struct RangeAllocator<Metadata>: ~Copyable {
     return unsafe body(&pointer.pointee)
   }
 }
-
-// SAFETY: all memory that it refers to is its own but the frame map, which is used under the same
-// lock (see `init`); a value is used by one thread at a time.
-extension RangeAllocator: @unchecked Sendable where Metadata: Sendable {}

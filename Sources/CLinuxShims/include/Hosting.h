@@ -82,6 +82,9 @@ int bb_call_add_descriptor(int listener, uint64_t id, int descriptor, int at, in
 // Wakes the other side on the same processor, from Linux 6.6 on.
 int bb_call_wake_synchronously(int listener);
 
+// Signals that came to a stopped thread, to be given to it when it goes on.
+struct bb_held_signals { int numbers[8], count; };
+
 // Makes this thread of ours the tracer of one that waits for an answer; the next two need it.
 // -EPERM: it is traced by somebody else, or may not be.
 int bb_remote_seize(pid_t thread);
@@ -89,11 +92,13 @@ int bb_remote_seize(pid_t thread);
 void bb_remote_release(pid_t thread);
 // Makes mmap(address, length, PROT_READ, flags, descriptor, 0) happen in a seized thread that waits
 // for the answer to its own mmap, and closes `descriptor` there. The thread's call then returns the
-// result, which `mapped` gets too: an address, or a negated errno. The call is no longer pending
-// and the thread no longer seized when this returns.
+// result, which `mapped` gets too: an address, or a negated errno. The call is then no longer
+// pending; the thread stays stopped until it is let go, whatever is returned.
 int bb_remote_map(
     pid_t thread, uint64_t address, uint64_t length, uint64_t flags, int descriptor,
-    int64_t *_Nonnull mapped);
+    int64_t *_Nonnull mapped, struct bb_held_signals *_Nonnull kept);
+// Lets such a thread go on, with the signals that came meanwhile.
+void bb_remote_let_go(pid_t thread, const struct bb_held_signals *_Nonnull kept);
 // Closes descriptors in a thread that waits for an answer, not seized. When that is done the kernel
 // makes its call again.
 int bb_remote_close(pid_t thread, const int *_Nonnull numbers, int count);

@@ -77,13 +77,16 @@ extension HostTable {
     let kind = UInt64(MAP_TYPE)
     let flags = call.arguments.3 & ~kind | UInt64(MAP_SHARED)
     beginMapping(call.thread)
-    defer { endMapping(call.thread) }
     var address: Int64 = 0
+    var signals = bb_held_signals()
     let result = unsafe bb_remote_map(
-      call.thread, call.arguments.0, call.arguments.1, flags, number, &address)
+      call.thread, call.arguments.0, call.arguments.1, flags, number, &address, &signals)
     // Otherwise the thread is gone, or took a signal before it was stopped and calls again.
     if result == 0 { open.pendingRegion = nil }
     if result == 0, address > 0 { setAddress(UInt64(address), of: open) }
+    // All of this before it goes on: its next call may be the next mmap.
+    endMapping(call.thread)
+    unsafe bb_remote_let_go(call.thread, &signals)
     return true
   }
 

@@ -160,7 +160,12 @@ internal import PageAlloc
     guard !driver.effects.isEmpty else { return }
     if !driver.effects.buffers.isEmpty {
       let now = MonotonicClock.now()
-      buffers += driver.effects.buffers.map { TimedBufferEvent(event: $0, time: now) }
+      for event in driver.effects.buffers {
+        var timed = TimedBufferEvent(event: event, time: now)
+        // Now: whoever is told of it may end the region before this is looked at.
+        if case .refused = event.step { timed.held = try? driver.inspect(event.region) }
+        buffers.append(timed)
+      }
       work.hasBufferEvents = true
     }
     for woken in driver.effects.woken {

@@ -4,7 +4,7 @@ import Testing
 /// What `bindersim check --driver` found, one test each.
 @Suite struct DriverCheckFindingTests {
   /// The owner's thread left before it read `BR_INCREFS`: the weak handle can still be sent home.
-  @Test(.timeLimit(.minutes(1)), arguments: DriverKernel.allCases)
+  @Test(.timeLimit(.minutes(15)), arguments: DriverKernel.allCases)
   func aWeakHandleGoesHomeThoughItsOwnerWasNotTold(_ kernel: DriverKernel) {
     let scene = """
       proc A
@@ -25,7 +25,7 @@ import Testing
   }
 
   /// Nobody looks at what a write holds behind a transaction that failed.
-  @Test(.timeLimit(.minutes(1)), arguments: ["unknown", "txn 0 code=6"])
+  @Test(.timeLimit(.minutes(15)), arguments: ["unknown", "txn 0 code=6"])
   func theRestOfAWriteIsLeftAfterAFailure(_ rest: String) {
     let scene = """
       proc A
@@ -41,7 +41,7 @@ import Testing
   }
 
   /// The same calls wake the same threads in the same order.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(15)))
   func closingWakesThreadsInOrder() throws {
     var driver = Driver()
     let process = driver.open(pid: 1)

@@ -6,7 +6,7 @@ import Testing
 
 /// Threads that wait are woken by what they wait for, and by the end of it. They would wait for ever:
 /// a lost wake-up is seen after ten seconds.
-@Suite(.timeLimit(.minutes(1))) struct BlockingTests {
+@Suite(.timeLimit(.minutes(15))) struct BlockingTests {
   /// What a thread waited for.
   enum Outcome: Equatable {
     case data([UInt8])

@@ -108,6 +108,14 @@ import Testing
     try fill([[1, 2], [3]], policy, ==)
   }
 
+  /// Its maker may hold its frame map, which another thread must not change meanwhile.
+  @Test func anAllocatorIsNotSendable() {
+    func isSendable<T: ~Copyable>(_: T.Type) -> Bool { false }
+    func isSendable<T: ~Copyable & Sendable>(_: T.Type) -> Bool { true }
+    #expect(!isSendable(RangeAllocator<Int>.self))
+    #expect(isSendable(PlacementPolicy.self))
+  }
+
   /// Alignments that only types of C have, in regions so small that their tables share pages.
   @Test(arguments: [8, 64, 128, 512], [8, 64, 4096, 8192])
   func anyAlignment(alignment: Int, length: Int) throws {

@@ -5,7 +5,7 @@ import PageAlloc
 import Testing
 
 /// The example of the page "Between processes": printed as it is compiled, and run, by two processes.
-@Suite(.timeLimit(.minutes(1))) struct BetweenProcessesTests {
+@Suite(.timeLimit(.minutes(15))) struct BetweenProcessesTests {
   private static let program = BuiltTool.program("BetweenProcesses")
 
   @Test func itIsWhatThePageShows() throws {
