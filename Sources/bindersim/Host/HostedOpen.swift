@@ -80,7 +80,8 @@ final class HostedOpen: Sendable {
   /// What an mmap has reserved, until the mapping is made.
   var pendingRegion: OwnedDescriptor? {
     get { state.withLock { $0.pendingRegion } }
-    set { state.withLock { $0.pendingRegion = newValue } }
+    // Nobody can map a closed one: kept, the file would never be closed for the last time.
+    set { state.withLock { $0.pendingRegion = $0.isClosed ? nil : newValue } }
   }
 
   /// The region's file stands in for the program's own until the next call.
@@ -108,10 +109,13 @@ final class HostedOpen: Sendable {
 
   /// The last descriptor is closed; whether that is news.
   func close() -> Bool {
-    state.withLock { state in
-      defer { state.isClosed = true }
-      return !state.isClosed
+    let (isNews, pending) = state.withLock { state in
+      defer { (state.isClosed, state.pendingRegion) = (true, nil) }
+      return (!state.isClosed, state.pendingRegion)
     }
+    // Whose caller was killed before it was mapped. Its file closes here, outside the lock.
+    _ = pending
+    return isNews
   }
 
   /// The mapping is gone; whether that is news.
