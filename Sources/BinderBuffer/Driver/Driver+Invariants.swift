@@ -91,7 +91,7 @@ extension Driver {
       if !entry.waiting.isEmpty {
         try check("oneway transactions wait behind another", entry.hasOneway, true)
       }
-      if !entry.isStrong, !entry.isWeak, !entry.owner.isNone {
+      if !entry.isStrong, !entry.isWeak, !entry.owner.isNone, !entry.hasLostNotice {
         try check("an owner is told that nobody holds a node", entry.work.isNone, false)
       }
     }

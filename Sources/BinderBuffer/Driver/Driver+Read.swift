@@ -125,6 +125,7 @@ extension Driver {
 
   /// Tells the owner what has changed since it was told last, if anything.
   private mutating func tell(_ node: NodeIndex, _ writer: inout ReturnWriter) {
+    nodes[node].hasLostNotice = false
     let entry = nodes[node]
     let isStrong = entry.isStrong
     let isWeak = entry.isWeak || isStrong

@@ -57,7 +57,8 @@ extension Driver {
       }
     case .freeze(let freeze):
       if freezes[freeze].isCleared { endFreeze(freeze) }
-    case .node, .completion, .returnError, .replyError: break
+    case .node(let node): if freeing { nodes[node].hasLostNotice = true }
+    case .completion, .returnError, .replyError: break
     }
   }
 

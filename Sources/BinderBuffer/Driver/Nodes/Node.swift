@@ -29,6 +29,9 @@ extension Driver {
     var firstReference = ReferenceIndex.none
     /// On some list, because the owner may have to be told something.
     var work = WorkIndex.none
+    /// A thread ended that had not read the latest notice: the owner may not know that nobody holds the
+    /// node any more.
+    var hasLostNotice = false
 
     /// Its owner has a oneway transaction that it has not freed.
     var hasOneway = false
