@@ -130,7 +130,7 @@ static int stop(
   return memcmp(there, call_instruction, sizeof there) ? -ENOEXEC : 0;
 }
 
-static void let_go(pid_t thread, const struct bb_held_signals *kept) {
+void bb_remote_let_go(pid_t thread, const struct bb_held_signals *kept) {
   ptrace(PTRACE_DETACH, thread, 0, kept->count ? (void *)(uintptr_t)kept->numbers[0] : NULL);
   for (int i = 1; i < kept->count; i++) syscall(SYS_tkill, thread, kept->numbers[i]);
 }
@@ -143,7 +143,7 @@ void bb_remote_release(pid_t thread) {
   // Only a stopped thread can be let go.
   struct bb_held_signals kept = {.count = 0};
   if (!ptrace(PTRACE_INTERRUPT, thread, 0, 0) && !await_stop(thread, 0, &kept))
-    let_go(thread, &kept);
+    bb_remote_let_go(thread, &kept);
 }
 
 int bb_remote_map(
@@ -170,8 +170,6 @@ int bb_remote_map(
   return result;
 }
 
-void bb_remote_let_go(pid_t thread, const struct bb_held_signals *kept) { let_go(thread, kept); }
-
 int bb_remote_close(pid_t thread, const int *numbers, int count) {
   int result = bb_remote_seize(thread);
   if (result) return result;
@@ -189,7 +187,7 @@ int bb_remote_close(pid_t thread, const int *numbers, int count) {
     set_again(&before, at);
     result = set_registers(thread, &before);
   }
-  let_go(thread, &kept);
+  bb_remote_let_go(thread, &kept);
   return result;
 }
 #else

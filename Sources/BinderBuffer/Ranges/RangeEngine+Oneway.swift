@@ -8,9 +8,9 @@ extension RangeEngine {
     _ units: UInt32, _ sender: Int32, formerOwner: Int32? = nil
   ) -> SpamFinding {
     freeOneway &-= units &* 8 &+ onewayCharge
-    let isArray = mode == .array
-    let total: SenderTotals.Total = isArray ? (0, 0) : senders.add(units, to: sender)
-    guard freeOneway < lowOneway else {
+    // While few ranges live no totals are kept: whoever judges counts them.
+    let total: SenderTotals.Total = mode == .array ? (0, 0) : senders.add(units, to: sender)
+    guard freeOneway < length / 10 else {
       spamLatched = false
       return .none
     }
@@ -24,8 +24,7 @@ extension RangeEngine {
   ) -> SpamFinding {
     let isArray = mode == .array
     let rules = policy.rules
-    var total = known
-    if isArray { total = array.onewayTotal(of: sender) }
+    var total = isArray ? array.onewayTotal(of: sender) : known
     let counts: Bool
     switch rules.spam {
     case .none: return .none

@@ -55,8 +55,6 @@ struct RangeEngine: ~Copyable {
   /// Bytes of free oneway space that a oneway range costs beside its own, and that must be there.
   let onewayCharge: UInt32
   let onewayRequirement: UInt32
-  /// Bytes of free oneway space below which senders are judged.
-  let lowOneway: UInt32
   /// Bytes.
   let length: UInt32
   let units: UInt32
@@ -106,7 +104,6 @@ struct RangeEngine: ~Copyable {
     onewayCharge = UInt32(policy.rules.onewayHeader.charged)
     onewayRequirement = UInt32(policy.rules.onewayHeader.required)
     self.length = UInt32(length)
-    lowOneway = UInt32(length) / 10
     units = UInt32(length) / 8
     arrayLimit = search != .c ? UInt32(ShortArray.capacity) : 0
     freeOneway = UInt32(length) / 2

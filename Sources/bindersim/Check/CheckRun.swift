@@ -4,6 +4,8 @@ internal import BinderBuffer
 protocol CheckedWorld: AnyObject {
   var tally: CheckTally { get }
   var checksum: Checksum { get }
+  /// What a step draws its choices from.
+  var random: SplitMix64 { get set }
 
   func begin() throws(InvariantViolation)
   /// Takes one step and compares.
@@ -12,6 +14,19 @@ protocol CheckedWorld: AnyObject {
   func end() throws(InvariantViolation)
   /// Lets go of what refers to each other.
   func dismantle()
+}
+
+extension CheckedWorld {
+  func pick(_ bound: Int) -> Int { random.next(below: bound) }
+  func oneIn(_ n: Int) -> Bool { random.next(below: n) == 0 }
+
+  func require<T: Equatable>(
+    _ invariant: @autoclosure () -> String, _ found: T, is expected: T
+  ) throws(InvariantViolation) {
+    if found != expected {
+      throw InvariantViolation(invariant(), expected: "\(expected)", found: "\(found)")
+    }
+  }
 }
 
 /// One seed, from the first step to the last.

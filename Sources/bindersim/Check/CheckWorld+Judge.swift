@@ -3,14 +3,6 @@ internal import PageAlloc
 
 /// Comparing what the engine did with what it had to do.
 extension CheckWorld {
-  func require<T: Equatable>(
-    _ invariant: @autoclosure () -> String, _ found: T, is expected: T
-  ) throws(InvariantViolation) {
-    if found != expected {
-      throw InvariantViolation(invariant(), expected: "\(expected)", found: "\(found)")
-    }
-  }
-
   /// The engine's answer is the model's: success, or this very error.
   func judge(
     _ what: @autoclosure () -> String, _ found: BinderError?, is expected: BinderError?

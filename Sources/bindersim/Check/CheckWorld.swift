@@ -153,8 +153,6 @@ final class CheckWorld: CheckedWorld {
 
   // MARK: choices
 
-  func pick(_ bound: Int) -> Int { random.next(below: bound) }
-  func oneIn(_ n: Int) -> Bool { random.next(below: n) == 0 }
   func anyMember() -> CheckedProcess { members[pick(members.count)] }
 
   /// Mostly one that can receive.

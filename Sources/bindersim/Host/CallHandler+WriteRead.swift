@@ -32,17 +32,14 @@ extension HostTable {
       open.device.end(thread, &work)
       return finish(work)
     }
-    if let answered = hosted.answered {
-      hosted.answered = nil
-      if answered.isRepeated(by: values, at: argument) {
-        // It has what it asked for; all that it lacks is the word that it was answered.
-        _ = hosted.takeKept(thread)
-        hosted.answered = answered
-        call.answer()
-        open.device.end(thread, &work)
-        return finish(work)
-      }
+    if hosted.answered?.isRepeated(by: values, at: argument) == true {
+      // It has what it asked for; all that it lacks is the word that it was answered.
+      _ = hosted.takeKept(thread)
+      call.answer()
+      open.device.end(thread, &work)
+      return finish(work)
     }
+    hosted.answered = nil
     if values.write_size > 0 {
       hosted.expectedWrite = (values.write_buffer, Int(min(values.write_size, 256)))
       let failure = unsafe write(

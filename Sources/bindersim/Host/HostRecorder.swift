@@ -105,11 +105,9 @@ final class HostRecorder: Sendable {
       add(.freed(number), at: timed.time, event.pid, event.pid, region)
     case .refused(let message, let error):
       state.tally.countRefusal(error, isReply: message.isReply, at: since(timed.time))
-      region.holds(timed.held)
       recorder.noteFailure(
         of: SentBuffer(message, 0, to: key), error, at: timed.time, thread: message.senderTID,
-        in: region)
-      region.holds(nil)
+        in: timed.held ?? RegionInspection(emptyOf: event.pid))
     case .failed(let message, let error):
       let kind = FailureKind(errno: error)
       state.tally.errors[kind.rawValue] += 1
@@ -194,7 +192,6 @@ final class HostedRegion: TrackedRegion {
   /// Its process and its context: see `RegionKey`.
   let pid: Int32
   private let hasEnded = Locked(false)
-  private let held = Locked<RegionInspection?>(nil)
 
   init(_ device: Device, _ process: DriverProcessID, key: Int32) {
     self.device = device
@@ -209,12 +206,8 @@ final class HostedRegion: TrackedRegion {
   }
 
   func inspect() -> RegionInspection {
-    held.withLock { $0 } ?? (isThere ? device.inspect(process) : nil)
-      ?? RegionInspection(emptyOf: pid)
+    (isThere ? device.inspect(process) : nil) ?? RegionInspection(emptyOf: pid)
   }
-
-  /// What `inspect` says from now on; nil: what it holds at that time.
-  func holds(_ inspection: RegionInspection?) { held.withLock { $0 = inspection } }
 
   private var isThere: Bool { !hasEnded.withLock { $0 } }
   private var gone: ProcessStatistics { ProcessStatistics(pid: pid) }

@@ -31,7 +31,7 @@ extension HostReport {
     }
     if !regions.isEmpty { text += "\n" + regionTable.text() }
     text += "\n" + failureText(recording, names)
-    for group in LeakCount.all(recording.stillHeld) {
+    for group in recording.heldGroups {
       text +=
         "process \(names.label(group.receiver)) never freed \(Format.count(group.buffers, "buffer")) "
         + "of together \(Format.grouped(group.bytes)) B, sent by \(names.label(group.sender))\n"
@@ -71,29 +71,6 @@ extension HostReport {
       text += "failed: \(Format.count(failure.count, "message")) with \(failure.kind)\n"
     }
     return text
-  }
-
-  /// Buffers that one process sent and another never freed.
-  private struct LeakCount {
-    let receiver: Int32
-    let sender: Int32
-    var buffers = 0
-    var bytes = 0
-
-    static func all(_ held: [(buffer: SentBuffer, since: UInt64)]) -> [LeakCount] {
-      var groups: [LeakCount] = []
-      for (buffer, _) in held {
-        let index = groups.firstIndex {
-          $0.receiver == buffer.receiver && $0.sender == buffer.sender
-        }
-        if index == nil {
-          groups.append(LeakCount(receiver: buffer.receiver, sender: buffer.sender))
-        }
-        groups[index ?? groups.count - 1].buffers += 1
-        groups[index ?? groups.count - 1].bytes += buffer.size
-      }
-      return groups.sorted { $0.bytes > $1.bytes }
-    }
   }
 
   // MARK: to look at in a browser

@@ -16,6 +16,10 @@ enum Format {
     "\(grouped(count)) \(thing)" + (count == 1 ? "" : "s")
   }
 
+  /// The verb of so many things.
+  static func be(_ count: Int) -> String { count == 1 ? "is" : "are" }
+  static func was(_ count: Int) -> String { count == 1 ? "was" : "were" }
+
   /// `value / unit` with one decimal: `tenths(1_250, of: 1_000)` is "1.3".
   static func tenths(_ value: Int, of unit: Int) -> String {
     let (whole, rest) = value.quotientAndRemainder(dividingBy: unit)

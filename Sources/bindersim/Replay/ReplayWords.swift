@@ -10,8 +10,6 @@ struct ReplayWords {
 
   private func label(_ pid: Int32) -> String { names.label(pid) }
   private func n(_ count: Int) -> String { Format.grouped(count) }
-  private func be(_ count: Int) -> String { count == 1 ? "is" : "are" }
-  private func was(_ count: Int) -> String { count == 1 ? "was" : "were" }
   private var place: String { report.took.contains("Perfetto") ? "event" : "line" }
 
   var answers: [Explanation.Answer] {
@@ -49,7 +47,7 @@ struct ReplayWords {
     var text = "Yes: " + sentence(first)
     if report.refused > 1 {
       text +=
-        " \(Format.count(report.refused - 1, "more message")) \(was(report.refused - 1)) refused."
+        " \(Format.count(report.refused - 1, "more message")) \(Format.was(report.refused - 1)) refused."
     }
     if report.unclear > 0 {
       text += " Of \(Format.count(report.unclear, "message")) it is unknown (\(unclearLines))."
@@ -221,7 +219,7 @@ struct ReplayWords {
     if report.refused > 0 {
       text +=
         " \(Format.count(report.refused, "message")) that the driver itself refused "
-        + "\(be(report.refused)) not among them: a refused message leaves no sizes."
+        + "\(Format.be(report.refused)) not among them: a refused message leaves no sizes."
     }
     return text
   }

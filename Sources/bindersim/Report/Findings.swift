@@ -105,27 +105,21 @@ struct Findings {
   private var leaks: String {
     let held = recording.stillHeld
     guard !held.isEmpty else { return "None: every buffer was freed." }
-    let byPair = Dictionary(grouping: held) { Pair(from: $0.buffer.sender, to: $0.buffer.receiver) }
-    let worst = byPair.max {
-      ($0.value.count, $1.key.from, $1.key.to) < ($1.value.count, $0.key.from, $0.key.to)
+    let worst = recording.heldGroups.max {
+      ($0.buffers, $1.sender, $1.receiver) < ($1.buffers, $0.sender, $0.receiver)
     }
     var text =
       "\(Format.count(held.count, "buffer")) of together "
       + "\(Format.bytes(held.reduce(0) { $0 + $1.buffer.size })) "
-      + (held.count == 1 ? "was" : "were")
+      + Format.was(held.count)
       + (isCapture ? " not freed before the capture ended" : " never freed")
     // If many processes hold a few each, naming one would mislead.
-    if let worst, worst.value.count * 4 >= held.count {
+    if let worst, worst.buffers * 4 >= held.count {
       text +=
-        ", \(Format.grouped(worst.value.count)) of them by process \(name(worst.key.to)), sent by "
-        + name(worst.key.from)
+        ", \(Format.grouped(worst.buffers)) of them by process \(name(worst.receiver)), sent by "
+        + name(worst.sender)
     }
     return text + "; the oldest since \(recording.clock.text(held[0].since))."
-  }
-
-  private struct Pair: Hashable {
-    let from: Int32
-    let to: Int32
   }
 
   private var pages: String {

@@ -33,6 +33,23 @@ struct Recording: Sendable {
       .sorted { ($0.since, $0.buffer.id) < ($1.since, $1.buffer.id) }
   }
 
+  /// The same by receiver and sender, most bytes first.
+  var heldGroups: [HeldGroup] {
+    var groups: [HeldGroup] = []
+    var indices: [HeldGroup.Pair: Int] = [:]
+    for (buffer, _) in stillHeld {
+      let pair = HeldGroup.Pair(receiver: buffer.receiver, sender: buffer.sender)
+      let index = indices[pair] ?? groups.count
+      if index == groups.count {
+        indices[pair] = index
+        groups.append(HeldGroup(pair: pair))
+      }
+      groups[index].buffers += 1
+      groups[index].bytes += buffer.size
+    }
+    return groups.sorted { $0.bytes > $1.bytes }
+  }
+
   /// Advances to a time; nothing has happened since the last event.
   mutating func advance(to time: UInt64) {
     end = max(end, time)
@@ -118,4 +135,19 @@ struct Recording: Sendable {
       live[id] = entry
     }
   }
+}
+
+/// Buffers that one process sent and another never freed.
+struct HeldGroup {
+  struct Pair: Hashable {
+    let receiver: Int32
+    let sender: Int32
+  }
+
+  let pair: Pair
+  var buffers = 0
+  var bytes = 0
+
+  var receiver: Int32 { pair.receiver }
+  var sender: Int32 { pair.sender }
 }

@@ -10,3 +10,9 @@ protocol TrackedRegion: Sendable {
 }
 
 extension BinderProcess: TrackedRegion {}
+
+/// A region as it was at one moment.
+extension RegionInspection: TrackedRegion {
+  var pid: Int32 { statistics.pid }
+  func inspect() -> RegionInspection { self }
+}

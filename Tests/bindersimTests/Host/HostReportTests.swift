@@ -65,7 +65,7 @@ import Testing
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
     let program = try HostTests.compiled(
-      "signals", in: scratch, flags: "-Wno-address-of-packed-member")
+      "signals", in: scratch)
     let (told, text) = try Self.compare(
       program, "300 1000000", options: [], replay: "--region 128K", refused: 0, in: scratch)
     let traffic = try #require(told["traffic"] as? Object)
@@ -91,7 +91,7 @@ import Testing
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
     let program = try HostTests.compiled(
-      "limits", in: scratch, flags: "-Wno-address-of-packed-member")
+      "limits", in: scratch)
     let (told, text) = try Self.compare(
       program, "handles", options: ["--region", "4K"], replay: "--region 4K", refused: 1,
       in: scratch)

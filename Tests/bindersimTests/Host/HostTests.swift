@@ -19,12 +19,12 @@ import Testing
 
   /// Compiles a program and returns its path.
   static func compiled(
-    _ name: String, in scratch: ScratchDirectory, flags: String = ""
+    _ name: String, in scratch: ScratchDirectory
   ) throws -> String {
     let compiler = try #require(BuiltTool.installed(["cc", "gcc", "clang"]))
     let output = scratch.path(name)
     let made = try BuiltTool.shell(
-      "\(compiler) -O1 -pthread \(flags) -o '\(output)' '\(programs)/\(name).c'",
+      "\(compiler) -O1 -pthread -Wno-address-of-packed-member -o '\(output)' '\(programs)/\(name).c'",
       in: scratch.directory)
     try #require(made.status == 0, "\(made.errors)")
     return output
@@ -93,7 +93,7 @@ import Testing
   func serverAndClientFindEachOther() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let server = try Self.compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
+    let server = try Self.compiled("server", in: scratch)
     let client = try Self.compiled("client", in: scratch)
     let run = try hosted(
       "'\(server)' >/dev/null & '\(client)' one copy 'of every byte'; status=$?; kill $!; "
@@ -106,7 +106,7 @@ import Testing
   func anotherTerminalJoins() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let server = try Self.compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
+    let server = try Self.compiled("server", in: scratch)
     let client = try Self.compiled("client", in: scratch)
     let run = try BuiltTool.shell(
       """
@@ -130,7 +130,7 @@ import Testing
   func killedProgramsLeaveNothing(_ hostile: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let program = try Self.compiled("chaos", in: scratch, flags: "-Wno-address-of-packed-member")
+    let program = try Self.compiled("chaos", in: scratch)
     let run = try hosted("exec '\(program)' 20 4 7 \(hostile)")
     #expect(run.status == 0, "\(run.output)\(run.errors)")
   }
@@ -143,7 +143,7 @@ import Testing
   func signalsSendNothingTwice(_ restart: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let program = try Self.compiled("signals", in: scratch, flags: "-Wno-address-of-packed-member")
+    let program = try Self.compiled("signals", in: scratch)
     let run = try hosted("exec '\(program)' 3000 700 \(restart)")
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output == "3000 calls\n")
@@ -154,7 +154,7 @@ import Testing
   func theHostItselfIsKilled() throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let server = try Self.compiled("server", in: scratch, flags: "-Wno-address-of-packed-member")
+    let server = try Self.compiled("server", in: scratch)
     // All that is needed is open before: without its host no program can open a file.
     let run = try BuiltTool.shell(
       """
@@ -187,7 +187,7 @@ import Testing
   func limitsHold(_ kind: String, _ limit: String, _ expected: String) throws {
     let scratch = try ScratchDirectory()
     defer { scratch.remove() }
-    let program = try Self.compiled("limits", in: scratch, flags: "-Wno-address-of-packed-member")
+    let program = try Self.compiled("limits", in: scratch)
     let run = try hosted("exec '\(program)' \(kind)", options: ["--quiet", "--limit", limit])
     #expect(run.output == expected + "\n", "\(run.errors)")
     #expect(

@@ -3,21 +3,14 @@ internal import CLinuxShims
 
 /// Comparisons with the model.
 extension DriverWorld {
-  func expect<T: Equatable>(
-    _ rule: @autoclosure () -> String, _ found: T, _ expected: T
-  ) throws(InvariantViolation) {
-    guard found != expected else { return }
-    throw InvariantViolation(rule(), expected: "\(expected)", found: "\(found)")
-  }
-
   /// What can be compared after every step; thoroughly: the driver's own invariants too.
   func judge(isThorough: Bool) throws(InvariantViolation) {
-    try expect("what the driver holds, counted", driver.census, model.census)
+    try require("what the driver holds, counted", driver.census, is: model.census)
     for case let program? in programs {
       for tid in 1...habits.threads {
-        try expect(
+        try require(
           "whether thread \(tid) of process \(program.pid) is ready",
-          driver.isReady(program.id, tid: tid), model.isReady(program, tid: tid))
+          driver.isReady(program.id, tid: tid), is: model.isReady(program, tid: tid))
       }
     }
     if isThorough { try driver.checkInvariants() }
@@ -29,24 +22,24 @@ extension DriverWorld {
     let expected = model.effects
     driver.effects.removeAll()
     model.effects = DriverModel.Effects()
-    try expect(
+    try require(
       "\(what): threads that are woken (process.thread)",
       found.woken.map { name($0.process, $0.tid) },
-      expected.woken.map { name($0.process.id, $0.tid) })
+      is: expected.woken.map { name($0.process.id, $0.tid) })
     for thread in expected.woken { thread.isWoken = true }
-    try expect(
-      "\(what): opens that end", found.died.map { name($0) }, expected.died.map { name($0.id) })
-    try expect(
+    try require(
+      "\(what): opens that end", found.died.map { name($0) }, is: expected.died.map { name($0.id) })
+    try require(
       "\(what): files that are closed undelivered", found.closedFiles.map(\.rawValue).sorted(),
-      expected.closedFiles.sorted())
+      is: expected.closedFiles.sorted())
     for token in found.closedFiles {
-      try expect(
+      try require(
         "\(what): file \(token.rawValue) is closed once", openTokens.remove(token.rawValue) != nil,
-        true)
+        is: true)
     }
-    try expect(
+    try require(
       "\(what): descriptors that go with a buffer", found.closedDescriptors.map(\.descriptor),
-      expected.closedDescriptors)
+      is: expected.closedDescriptors)
     for closed in found.closedDescriptors { arrayDescriptors[closed.descriptor] = nil }
   }
 
@@ -112,10 +105,10 @@ extension DriverWorld {
     }
     for other in receiver.buffers where other !== transaction.buffer {
       guard let start = other.address else { continue }
-      try expect(
+      try require(
         "buffers do not overlap",
         start >= address + UInt64(size)
-          || start + UInt64(other.size) <= address, true)
+          || start + UInt64(other.size) <= address, is: true)
     }
     let image = transaction.message.image(
       at: address, held: transaction.buffer.objects, descriptors: descriptors)

@@ -18,7 +18,7 @@ extension DriverWorld {
     if !oneIn(40) { try map(program) }
     let threads = UInt32(pick(3))
     let (errno, _) = try control(program, bb_ioctl_set_max_threads, [UInt64(threads)])
-    try expect("BINDER_SET_MAX_THREADS", errno, nil)
+    try require("BINDER_SET_MAX_THREADS", errno, is: nil)
     program.maxThreads = threads
     try settleEffects("an open")
   }
@@ -31,7 +31,8 @@ extension DriverWorld {
       program.isMapped = true
       program.regionLength = Self.regionLength
     } catch {
-      try expect("a region that cannot be mapped had a fault", faults.injected > injected, true)
+      try require(
+        "a region that cannot be mapped had a fault", faults.injected > injected, is: true)
     }
   }
 
@@ -86,7 +87,7 @@ extension DriverWorld {
     do throws(Errno) {
       try model.becomeManager(program, pointer: pointer, cookie: cookie, flags: flags)
     } catch { expected = error }
-    try expect("\(program.pid) becomes context manager", found, expected)
+    try require("\(program.pid) becomes context manager", found, is: expected)
     try settleEffects("becoming context manager")
   }
 
@@ -99,14 +100,14 @@ extension DriverWorld {
     } catch { found = "\(error)" }
     var expected = "done"
     do throws(Errno) { try model.freeze(program, freezes) } catch { expected = "\(error)" }
-    try expect("freezing of \(program.pid)", found, expected)
+    try require("freezing of \(program.pid)", found, is: expected)
     try settleEffects("freezing")
     let (errno, answer) = try control(program, bb_ioctl_get_frozen_info, [UInt64(program.pid)])
-    try expect("BINDER_GET_FROZEN_INFO", errno, nil)
+    try require("BINDER_GET_FROZEN_INFO", errno, is: nil)
     let sync: UInt64 = (program.gotCall ? 1 : 0) | (model.isBusy(program) ? 2 : 0)
-    try expect(
+    try require(
       "what is known of frozen \(program.pid)", [answer[0] >> 32, answer[1] & 0xffff_ffff],
-      [sync, program.gotOneway ? 1 : 0])
+      is: [sync, program.gotOneway ? 1 : 0])
   }
 
   // MARK: ioctls
@@ -135,12 +136,12 @@ extension DriverWorld {
     _ program: DriverModel.Process, _ tid: Int32
   ) throws(InvariantViolation) {
     let (errno, answer) = try control(program, bb_ioctl_get_extended_error, [], tid: tid)
-    try expect("BINDER_GET_EXTENDED_ERROR", errno, nil)
+    try require("BINDER_GET_EXTENDED_ERROR", errno, is: nil)
     let thread = program.threads[tid]!
     let found = DriverModel.ExtendedError(
       hasID: UInt32(truncatingIfNeeded: answer[0]) != 0, command: UInt32(answer[0] >> 32),
       param: Int32(truncatingIfNeeded: answer[1]))
-    try expect("the extended error of \(program.pid).\(tid)", found, thread.error)
+    try require("the extended error of \(program.pid).\(tid)", found, is: thread.error)
     thread.error = DriverModel.ExtendedError()
   }
 
@@ -148,12 +149,12 @@ extension DriverWorld {
   func askForNodes(_ program: DriverModel.Process) throws(InvariantViolation) {
     let above = 0x10 * UInt64(pick(4))
     let (failure, answer) = try control(program, bb_ioctl_get_node_debug_info, [above])
-    try expect("BINDER_GET_NODE_DEBUG_INFO", failure, nil)
+    try require("BINDER_GET_NODE_DEBUG_INFO", failure, is: nil)
     let node = program.nodes.values.filter { $0.pointer > above }.min { $0.pointer < $1.pointer }
     let told: UInt64 = (node?.toldStrong == true ? 1 : 0) | (node?.toldWeak == true ? 1 << 32 : 0)
-    try expect(
+    try require(
       "the node above \(above) of \(program.pid)", Array(answer[..<3]),
-      [node?.pointer ?? 0, node?.cookie ?? 0, told])
+      is: [node?.pointer ?? 0, node?.cookie ?? 0, told])
 
     let handles = program.references.keys.sorted()
     guard !handles.isEmpty else { return }
@@ -162,13 +163,13 @@ extension DriverWorld {
     let mayAsk = model.manager?.owner === program
     let expected: Errno? = !mayAsk ? .notPermitted : reference.strong == 0 ? .invalidArgument : nil
     let (errno, info) = try control(program, bb_ioctl_get_node_info_for_ref, [UInt64(handle)])
-    try expect("BINDER_GET_NODE_INFO_FOR_REF of handle \(handle)", errno, expected)
+    try require("BINDER_GET_NODE_INFO_FOR_REF of handle \(handle)", errno, is: expected)
     guard errno == nil else { return }
     let strong =
       model.strongLocals(of: reference.node) + model.strongReferences(of: reference.node)
-    try expect(
+    try require(
       "strong and weak holders of handle \(handle) of \(program.pid)",
       [info[0] >> 32, info[1] & 0xffff_ffff],
-      [UInt64(strong), UInt64(model.weakLocals(of: reference.node))])
+      is: [UInt64(strong), UInt64(model.weakLocals(of: reference.node))])
   }
 }

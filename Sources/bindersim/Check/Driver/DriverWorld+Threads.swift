@@ -81,16 +81,16 @@ extension DriverWorld {
       switch try perform(command, thread, &reader, &memory) {
       case .next: consumed += command.bytes.count
       case .end:
-        try expect("what a write consumed", Int(reader.consumed), consumed)
+        try require("what a write consumed", Int(reader.consumed), is: consumed)
         return true
       case .failed:
-        try expect("what a write consumed", Int(reader.consumed), consumed)
+        try require("what a write consumed", Int(reader.consumed), is: consumed)
         endCall(thread)
         return false
       case .parked: return false
       }
     }
-    try expect("what a write consumed", Int(reader.consumed), bytes.count)
+    try require("what a write consumed", Int(reader.consumed), is: bytes.count)
     return true
   }
 
@@ -146,7 +146,7 @@ extension DriverWorld {
   private func agree(
     _ found: String, _ outcome: DriverModel.Outcome, _ command: DriverCommand
   ) throws(InvariantViolation) {
-    try expect("\(name(command)) is answered", found, name(outcome))
+    try require("\(name(command)) is answered", found, is: name(outcome))
     try settleEffects(name(command))
   }
 
@@ -214,13 +214,13 @@ extension DriverWorld {
       try settleEffects("a read that finds nothing")
       endCall(thread)
     case (.ready(let result), .ready(let told, let transaction, let tokens)):
-      try expect("what thread \(thread.process.pid).\(thread.tid) reads", events, told)
+      try require("what thread \(thread.process.pid).\(thread.tid) reads", events, is: told)
       try settleEffects("a read")
       endCall(thread)
       for event in events { checksum.add(Int(event.code)) }
       guard let transaction else { return }
       tally.delivered += 1
-      try expect("the files of a message", result.files.map(\.rawValue), tokens)
+      try require("the files of a message", result.files.map(\.rawValue), is: tokens)
       guard !tokens.isEmpty else {
         return try checkContents(transaction, at: address, descriptors: [])
       }
@@ -263,9 +263,10 @@ extension DriverWorld {
       model.installFailed(transaction, thread)
       let last = try decode(unsafe [UInt8](buffer[..<count])).0.last
       if wasReply {
-        try expect("a reply whose files cannot be had", last?.code, bb_br_failed_reply.rawValue)
+        try require(
+          "a reply whose files cannot be had", last?.code, is: bb_br_failed_reply.rawValue)
       } else {
-        try expect("a call whose files cannot be had", last?.fields.count ?? 0 >= 9, false)
+        try require("a call whose files cannot be had", last?.fields.count ?? 0 >= 9, is: false)
       }
       return try settleEffects("files that cannot be had")
     }

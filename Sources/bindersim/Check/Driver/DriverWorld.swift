@@ -102,8 +102,6 @@ final class DriverWorld: CheckedWorld {
 
   // MARK: choices
 
-  func pick(_ bound: Int) -> Int { random.next(below: bound) }
-  func oneIn(_ n: Int) -> Bool { random.next(below: n) == 0 }
   func one<T>(of choices: [T]) -> T { choices[pick(choices.count)] }
 
   // MARK: the end
@@ -118,9 +116,9 @@ final class DriverWorld: CheckedWorld {
     }
     while !parked.isEmpty { try finishParked(0) }
     try judge(isThorough: true)
-    try expect("nothing remains when everybody is dead", driver.census, DriverCensus())
-    try expect("every file was delivered or closed", openTokens.sorted(), [])
-    try expect("the descriptors of arrays were closed", arrayDescriptors.keys.sorted(), [])
+    try require("nothing remains when everybody is dead", driver.census, is: DriverCensus())
+    try require("every file was delivered or closed", openTokens.sorted(), is: [])
+    try require("the descriptors of arrays were closed", arrayDescriptors.keys.sorted(), is: [])
   }
 
   func dismantle() {}
