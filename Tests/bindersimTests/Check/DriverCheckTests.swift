@@ -48,6 +48,12 @@ import Testing
     #expect(throws: InvariantViolation.self) { try world.settleEffects("a death") }
   }
 
+  /// Whatever order a dictionary has in a process.
+  @Test func theSameSeedPlaysTheSame() throws {
+    let runs = try (0..<6).map { _ in try BuiltTool.run(["check", "--driver", "--seed", "10"]) }
+    #expect(runs.allSatisfy { $0.status == 0 && $0.output == runs[0].output })
+  }
+
   @Test func asAUserRunsIt() throws {
     let arguments = ["check", "--driver", "--seeds", "1-3", "--steps", "200"]
     let first = try BuiltTool.run(arguments)

@@ -117,9 +117,10 @@ extension DriverWorld {
   /// A handle that can be called, now and then any; nil when there is none.
   private func target(of process: DriverModel.Process) -> UInt32? {
     if oneIn(40) { return UInt32(pick(5)) }
-    var handles = process.references.values.filter {
+    // Sorted before anything is drawn: a dictionary's order is another in each run.
+    var handles = process.references.values.sorted { $0.handle < $1.handle }.filter {
       $0.strong > 0 && ($0.node.owner != nil || oneIn(20))
-    }.map(\.handle).sorted()
+    }.map(\.handle)
     if let manager = model.manager, manager.owner !== process { handles.append(0) }
     return handles.isEmpty ? nil : one(of: handles)
   }
